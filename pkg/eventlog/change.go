@@ -1,0 +1,130 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"parley/pkg/fault"
+	"parley/pkg/id"
+)
+
+// Tx is a transaction that changes something and appends the events of the
+// change: both are stored, or neither.
+type Tx struct {
+	log  *Log
+	db   *gorm.DB
+	conn execer
+	ctx  context.Context
+	fed  []*pending
+}
+
+// Change runs fn in one transaction. It may run fn more than once, after a
+// deadlock for example; fn must leave nothing behind but its result. An error
+// of fn undoes everything and is returned.
+func (l *Log) Change(ctx context.Context, fn func(tx *Tx) error) error {
+	var fed []*pending
+	err := l.db.Transact(ctx, func(db *gorm.DB) error {
+		conn, ok := db.Statement.ConnPool.(execer)
+		if !ok {
+			return errors.New("the transaction does not run on database/sql")
+		}
+		tx := &Tx{log: l, db: db, conn: conn, ctx: ctx}
+		err := fn(tx)
+		fed = tx.fed
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	l.window.feedAll(fed)
+	return nil
+}
+
+// DB is the transaction for the caller's own tables.
+func (tx *Tx) DB() *gorm.DB { return tx.db }
+
+// Append takes the position lock and n positions, calls build with the first
+// of them and the time of the events, and appends the n events that build
+// returns. What build reads through the transaction is everything that was
+// committed before these positions. Whatever else the change may have to wait
+// for comes before Append; build runs under the lock that everybody needs and
+// must only do SQL. With n = 0 the change takes its place in the order without
+// an event.
+func (tx *Tx) Append(n int, build func(first Position, at int64) ([]Event, error)) error {
+	alloc, err := tx.log.allocate(tx.ctx, tx.conn, n)
+	if err != nil {
+		return err
+	}
+	events, err := build(alloc.first, alloc.at)
+	if err != nil {
+		return err
+	}
+	if len(events) != n {
+		return fmt.Errorf("a change announced %d events and made %d", n, len(events))
+	}
+	if n == 0 {
+		return nil
+	}
+	pointers := make([]*Event, n)
+	for i := range events {
+		e := &events[i]
+		e.Pos, e.At = alloc.first+Position(i), alloc.at
+		pointers[i] = e
+		tx.fed = append(tx.fed, &pending{Event: *e})
+	}
+	return insertEvents(tx.ctx, tx.conn, pointers)
+}
+
+// Seat reads a group and somebody's place in it, as of this transaction.
+func (tx *Tx) Seat(g id.GID, u id.UID) (GroupState, Membership, error) {
+	return readSeat(tx.ctx, tx.conn, g, u)
+}
+
+// Erase makes a tombstone of the message at p: its body is gone for good, its
+// scope and id stay, so that a late repeat gets its first receipt. It reports
+// false when somebody else was first.
+func (tx *Tx) Erase(p Position) (bool, error) {
+	res, err := tx.conn.ExecContext(tx.ctx,
+		"UPDATE log_event SET kind = ?, body = X'', conv = NULL WHERE pos = ? AND kind = ?", int64(Tombstone), int64(p), int64(Message))
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
+// Find reads the event at p as of this transaction, or fault.NotFound.
+func (tx *Tx) Find(p Position) (Event, error) { return find(tx.ctx, tx.conn, p) }
+
+// Find reads the event at p, or fault.NotFound.
+func (l *Log) Find(ctx context.Context, p Position) (Event, error) { return find(ctx, l.reader, p) }
+
+func find(ctx context.Context, db execer, p Position) (Event, error) {
+	events, err := load(ctx, db, []Position{p})
+	if err != nil {
+		return Event{}, err
+	}
+	if len(events) == 0 {
+		return Event{}, fault.NotFound
+	}
+	return events[0], nil
+}
+
+// Seat reads a group and somebody's place in it.
+func (l *Log) Seat(ctx context.Context, g id.GID, u id.UID) (GroupState, Membership, error) {
+	return readSeat(ctx, l.reader, g, u)
+}
+
+func readSeat(ctx context.Context, db execer, g id.GID, u id.UID) (GroupState, Membership, error) {
+	var s seats
+	s.add(g, u)
+	states, err := s.read(ctx, db)
+	if err != nil {
+		return GroupState{}, Membership{}, err
+	}
+	group, member := states.of(g, u)
+	return group, member, nil
+}

@@ -1,0 +1,114 @@
+package eventlog
+
+import (
+	"fmt"
+	"strings"
+
+	"parley/pkg/id"
+)
+
+// memberChunk is how many members one statement inserts or changes.
+const memberChunk = 500
+
+// OpenGroup makes the log know a new group and its first members. They read
+// it from its beginning, for it has no events yet; so this may come before the
+// position lock.
+func (tx *Tx) OpenGroup(g id.GID, roles map[id.UID]Role) error {
+	if _, err := tx.conn.ExecContext(tx.ctx, "INSERT INTO log_group (group_id, status, mute_all, closed_at) VALUES (?, 0, 0, 0)", int64(g)); err != nil {
+		return fmt.Errorf("open group %s in the log: %w", g, err)
+	}
+	return tx.insertMembers(g, 0, roles)
+}
+
+// Join opens intervals at from, the position of the signal that tells of it.
+func (tx *Tx) Join(g id.GID, from Position, users ...id.UID) error {
+	roles := make(map[id.UID]Role, len(users))
+	for _, u := range users {
+		roles[u] = Member
+	}
+	return tx.insertMembers(g, from, roles)
+}
+
+func (tx *Tx) insertMembers(g id.GID, from Position, roles map[id.UID]Role) error {
+	args := make([]any, 0, 6*memberChunk)
+	flush := func() error {
+		n := len(args) / 6
+		if n == 0 {
+			return nil
+		}
+		rows := strings.TrimSuffix(strings.Repeat("(?,?,?,?,?,?),", n), ",")
+		_, err := tx.conn.ExecContext(tx.ctx,
+			"INSERT INTO log_member (group_id, user_id, from_pos, to_pos, role, muted_until) VALUES "+rows, args...)
+		args = args[:0]
+		return err
+	}
+	for u, role := range roles {
+		args = append(args, int64(g), string(u), int64(from), int64(Forever), int64(role), int64(0))
+		if len(args) == cap(args) {
+			if err := flush(); err != nil {
+				return fmt.Errorf("add members to group %s in the log: %w", g, err)
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return fmt.Errorf("add members to group %s in the log: %w", g, err)
+	}
+	return nil
+}
+
+// Leave closes the intervals of users at to, the position of the signal that
+// tells of it: those who leave still read that.
+func (tx *Tx) Leave(g id.GID, to Position, users ...id.UID) error {
+	return tx.updateMembers(g, "to_pos = ?", int64(to), users)
+}
+
+// SetRole gives a role to members.
+func (tx *Tx) SetRole(g id.GID, role Role, users ...id.UID) error {
+	return tx.updateMembers(g, "role = ?", int64(role), users)
+}
+
+// Mute lets members speak again only after until, in Unix milliseconds; 0
+// lifts it.
+func (tx *Tx) Mute(g id.GID, until int64, users ...id.UID) error {
+	return tx.updateMembers(g, "muted_until = ?", until, users)
+}
+
+func (tx *Tx) updateMembers(g id.GID, set string, value int64, users []id.UID) error {
+	for len(users) > 0 {
+		chunk := users[:min(len(users), memberChunk)]
+		users = users[len(chunk):]
+		args := []any{value, int64(g), int64(Forever)}
+		for _, u := range chunk {
+			args = append(args, string(u))
+		}
+		if _, err := tx.conn.ExecContext(tx.ctx,
+			"UPDATE log_member SET "+set+" WHERE group_id = ? AND to_pos = ? AND user_id IN ("+marks(len(chunk))+")", args...); err != nil {
+			return fmt.Errorf("change members of group %s in the log: %w", g, err)
+		}
+	}
+	return nil
+}
+
+// SetMuteAll decides whether plain members may speak.
+func (tx *Tx) SetMuteAll(g id.GID, on bool) error {
+	return tx.updateGroup(g, "mute_all = ?", on)
+}
+
+// SetStatus blocks or unblocks a group.
+func (tx *Tx) SetStatus(g id.GID, s Status) error {
+	return tx.updateGroup(g, "status = ?", int64(s))
+}
+
+// Disband closes a group for ever at the position of the signal that tells of
+// it. The intervals of its members stay open, which costs one row instead of
+// thousands and harms nobody: a disbanded group gets no more events.
+func (tx *Tx) Disband(g id.GID, at Position) error {
+	return tx.updateGroup(g, "status = ?, closed_at = ?", int64(Disbanded), int64(at))
+}
+
+func (tx *Tx) updateGroup(g id.GID, set string, values ...any) error {
+	if _, err := tx.conn.ExecContext(tx.ctx, "UPDATE log_group SET "+set+" WHERE group_id = ?", append(values, int64(g))...); err != nil {
+		return fmt.Errorf("change group %s in the log: %w", g, err)
+	}
+	return nil
+}

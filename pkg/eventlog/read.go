@@ -1,0 +1,370 @@
+package eventlog
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+
+	"parley/pkg/id"
+)
+
+const (
+	// loadChunk is how many events are read at once by primary key. It bounds
+	// what one reader holds in memory, too.
+	loadChunk = 100
+	// groupChunk is how many groups one query asks for.
+	groupChunk = 500
+	// firstWindow and maxWindow are the ranges of positions in which the
+	// events of groups are looked for: small at first, since a busy group
+	// fills a page soon, then doubling.
+	firstWindow = 512
+	maxWindow   = 64 << 10
+)
+
+// Read gives each, in order and in chunks, the first limit events after a
+// position that concern u: those that name him and those of groups while he
+// was in them. Tombstones are left out. Fewer than limit means that there are
+// no more below the head that Read began with. Nothing that is appended
+// meanwhile can appear below what was read.
+//
+// This is the only way to read the log for a user. Head comes first, then the
+// intervals, then every range up to that head: ranges read one after the other
+// without a common bound would lose what commits in between.
+func (l *Log) Read(ctx context.Context, u id.UID, after Position, limit int, each func([]Event) error) error {
+	seen := l.window.seen()
+	head, err := l.head.get(ctx)
+	if err == nil && head < seen {
+		head, err = l.raise(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	l.pause()
+	if err := l.window.reach(ctx, l.reader, head); err != nil {
+		return err
+	}
+	if after >= head || limit <= 0 {
+		return nil
+	}
+	news := l.window.newsFor(u, after, head)
+	if news.known && !news.direct && !news.groups {
+		return nil
+	}
+	r := userRange{log: l, user: u, head: head}
+	r.skipDirect = news.known && !news.direct
+	if !news.known || news.groups {
+		if err := r.readIntervals(ctx, after, news.known); err != nil {
+			return err
+		}
+	}
+	for limit > 0 {
+		l.pause()
+		n := min(limit, loadChunk)
+		positions, err := r.positions(ctx, after, n)
+		if err != nil || len(positions) == 0 {
+			return err
+		}
+		l.pause()
+		events, err := load(ctx, l.reader, positions)
+		if err != nil {
+			return err
+		}
+		// A message that was revoked since its position was found is no
+		// longer part of the page; the next one takes its place.
+		events = slices.DeleteFunc(events, func(e Event) bool { return e.Kind == Tombstone })
+		after = positions[len(positions)-1]
+		limit -= len(events)
+		if len(events) > 0 {
+			if err := each(events); err != nil {
+				return err
+			}
+		}
+		if len(positions) < n {
+			return nil
+		}
+	}
+	return nil
+}
+
+// raise lifts the position above everything that this process has seen, which
+// is due when a head lies below that, and returns the head.
+func (l *Log) raise(ctx context.Context) (head Position, err error) {
+	l.window.forget()
+	err = l.Change(ctx, func(tx *Tx) error {
+		return tx.Append(0, func(first Position, _ int64) ([]Event, error) {
+			head = first - 1
+			return nil, nil
+		})
+	})
+	return head, err
+}
+
+// pause lets a test hold a read between its queries.
+func (l *Log) pause() {
+	if l.between != nil {
+		l.between()
+	}
+}
+
+// interval is a run of positions that somebody may read of a group, both ends
+// included.
+type interval struct{ from, to Position }
+
+// userRange is what a user may read up to a head.
+type userRange struct {
+	log        *Log
+	user       id.UID
+	head       Position
+	skipDirect bool // nothing up to head names the user
+	intervals  map[id.GID][]interval
+	groups     []id.GID
+
+	// The group events that were found but not handed out yet, and the
+	// position up to which they are complete.
+	found   []Position
+	reached Position
+	window  Position
+}
+
+// readIntervals reads in which groups the user was after a position. Intervals
+// that end earlier cannot matter.
+func (r *userRange) readIntervals(ctx context.Context, after Position, windowed bool) error {
+	rows, err := r.log.reader.QueryContext(ctx,
+		"SELECT group_id, from_pos, to_pos FROM log_member WHERE user_id = ? AND to_pos > ? AND from_pos <= ?",
+		string(r.user), int64(after), int64(r.head))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	r.intervals = make(map[id.GID][]interval)
+	for rows.Next() {
+		var g id.GID
+		var i interval
+		if err := rows.Scan(&g, &i.from, &i.to); err != nil {
+			return err
+		}
+		if r.intervals[g] == nil {
+			r.groups = append(r.groups, g)
+		}
+		r.intervals[g] = append(r.intervals[g], i)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if windowed {
+		r.groups = r.log.window.active(after, r.head, r.groups)
+	}
+	slices.Sort(r.groups)
+	r.reached, r.window = after, firstWindow
+	return nil
+}
+
+// mayRead reports whether the event of g at p lies in one of the intervals.
+func (r *userRange) mayRead(g id.GID, p Position) bool {
+	for _, i := range r.intervals[g] {
+		if i.from <= p && p <= i.to {
+			return true
+		}
+	}
+	return false
+}
+
+// positions returns the first n positions after a given one that the user may
+// read.
+func (r *userRange) positions(ctx context.Context, after Position, n int) ([]Position, error) {
+	var direct []Position
+	if !r.skipDirect {
+		var err error
+		if direct, err = r.direct(ctx, after, n); err != nil {
+			return nil, err
+		}
+	}
+	// Groups need not be read beyond the last position that could be part of
+	// the answer.
+	bound := r.head
+	if len(direct) == n {
+		bound = direct[n-1]
+	}
+	r.log.pause()
+	if err := r.findInGroups(ctx, bound, n); err != nil {
+		return nil, err
+	}
+	// Where groups were not read up to bound, n of their events are at hand, all
+	// below whatever was not read. So the first n of both are the answer.
+	merged := make([]Position, 0, n)
+	d, g := 0, 0
+	for len(merged) < n {
+		switch {
+		case d < len(direct) && (g == len(r.found) || direct[d] < r.found[g]):
+			merged = append(merged, direct[d])
+			d++
+		case g < len(r.found):
+			merged = append(merged, r.found[g])
+			g++
+		default:
+			r.found = r.found[g:]
+			return merged, nil
+		}
+	}
+	r.found = r.found[g:]
+	return merged, nil
+}
+
+// direct returns the first n positions after a given one of events that name
+// the user, from both indexes.
+func (r *userRange) direct(ctx context.Context, after Position, n int) ([]Position, error) {
+	half := func(column string) string {
+		return "SELECT * FROM (SELECT pos FROM log_event" + r.log.sql.force("log_event_"+column) +
+			" WHERE " + column + " = ? AND pos > ? AND pos <= ? AND kind <> 4 ORDER BY pos LIMIT ?) AS " + column
+	}
+	args := []any{string(r.user), int64(after), int64(r.head), n}
+	positions, err := scanPositions(r.log.reader.QueryContext(ctx,
+		half("user_a")+" UNION ALL "+half("user_b"), append(args, args...)...))
+	slices.Sort(positions)
+	return positions[:min(n, len(positions))], err
+}
+
+// findInGroups looks for events of the user's groups until n are at hand or
+// bound is reached.
+func (r *userRange) findInGroups(ctx context.Context, bound Position, n int) error {
+	if len(r.groups) == 0 {
+		return nil
+	}
+	for r.reached < bound && len(r.found) < n {
+		end := min(r.reached+r.window, bound)
+		start := len(r.found)
+		for chunk := range slices.Chunk(r.groups, groupChunk) {
+			if err := r.findInChunk(ctx, chunk, end); err != nil {
+				return err
+			}
+		}
+		slices.Sort(r.found[start:])
+		r.reached = end
+		r.window = min(2*r.window, maxWindow)
+	}
+	return nil
+}
+
+// findInChunk adds what chunk has in (reached, end]. The index is forced: left
+// alone, an optimizer walks the whole log in the order of positions.
+func (r *userRange) findInChunk(ctx context.Context, chunk []id.GID, end Position) error {
+	args := make([]any, 0, len(chunk)+2)
+	for _, g := range chunk {
+		args = append(args, int64(g))
+	}
+	args = append(args, int64(r.reached), int64(end))
+	rows, err := r.log.reader.QueryContext(ctx, groupQuery(r.log.sql, len(chunk)), args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p Position
+		var g id.GID
+		if err := rows.Scan(&p, &g); err != nil {
+			return err
+		}
+		if r.mayRead(g, p) {
+			r.found = append(r.found, p)
+		}
+	}
+	return rows.Err()
+}
+
+func groupQuery(d dialect, groups int) string {
+	return "SELECT pos, group_id FROM log_event" + d.force("log_event_group") +
+		" WHERE group_id IN (" + marks(groups) + ") AND pos > ? AND pos <= ? AND kind <> 4"
+}
+
+// History gives each, newest first, the first limit private messages of two
+// users before a position; 0 means from the newest.
+func (l *Log) History(ctx context.Context, u, other id.UID, before Position, limit int, each func([]Event) error) error {
+	if before <= 0 {
+		before = Forever
+	}
+	for limit > 0 {
+		n := min(limit, loadChunk)
+		positions, err := scanPositions(l.reader.QueryContext(ctx,
+			"SELECT pos FROM log_event"+l.sql.force("log_event_conv")+" WHERE conv = ? AND pos < ? ORDER BY pos DESC LIMIT ?",
+			conversationOf(u, other), int64(before), n))
+		if err != nil || len(positions) == 0 {
+			return err
+		}
+		events, err := load(ctx, l.reader, positions)
+		if err != nil {
+			return err
+		}
+		events = slices.DeleteFunc(events, func(e Event) bool { return e.Kind == Tombstone })
+		slices.Reverse(events)
+		before = positions[len(positions)-1]
+		limit -= len(events)
+		if len(events) > 0 {
+			if err := each(events); err != nil {
+				return err
+			}
+		}
+		if len(positions) < n {
+			return nil
+		}
+	}
+	return nil
+}
+
+func scanPositions(rows *sql.Rows, err error) ([]Position, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var positions []Position
+	for rows.Next() {
+		var p Position
+		if err := rows.Scan(&p); err != nil {
+			return nil, err
+		}
+		positions = append(positions, p)
+	}
+	return positions, rows.Err()
+}
+
+// audienceColumns are the audience as it is stored.
+type audienceColumns struct {
+	a, b  sql.NullString
+	group sql.NullInt64
+}
+
+func (c *audienceColumns) audience() Audience {
+	return Audience{A: id.UID(c.a.String), B: id.UID(c.b.String), Group: id.GID(c.group.Int64)}
+}
+
+// load reads the events at positions, which must be few, in ascending order.
+func load(ctx context.Context, db execer, positions []Position) ([]Event, error) {
+	args := make([]any, len(positions))
+	for i, p := range positions {
+		args[i] = int64(p)
+	}
+	rows, err := db.QueryContext(ctx, loadQuery(len(positions)), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	events := make([]Event, 0, len(positions))
+	for rows.Next() {
+		var e Event
+		var a audienceColumns
+		if err := rows.Scan(&e.Pos, &e.Scope, &e.ID, &e.Author, &a.a, &a.b, &a.group, &e.Kind, &e.At, &e.Body); err != nil {
+			return nil, err
+		}
+		e.Audience = a.audience()
+		events = append(events, e)
+	}
+	return events, rows.Err()
+}
+
+func loadQuery(n int) string {
+	var b strings.Builder
+	b.WriteString("SELECT pos, scope, id, author, user_a, user_b, group_id, kind, at, body FROM log_event WHERE pos IN (")
+	b.WriteString(marks(n))
+	b.WriteString(") ORDER BY pos")
+	return b.String()
+}

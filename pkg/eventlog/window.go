@@ -1,0 +1,219 @@
+package eventlog
+
+import (
+	"context"
+	"sync"
+
+	"parley/pkg/id"
+)
+
+// window remembers whom the newest events concern, so that "nothing new" is
+// answered from memory. It knows every event in (from, to]; for each user and
+// group it keeps only the last of their positions. It forgets by generations:
+// when the newer one is full, the older one goes and from moves up.
+//
+// The window is never told what to believe: it takes this process's own commits
+// when they follow to without a gap, and reads everything else from the log. So
+// it can be behind, never wrong.
+type window struct {
+	mu         sync.Mutex
+	to         Position
+	highest    Position // what to ever was
+	older, new generation
+
+	// filling is held while the window is read from the log, so that those
+	// who need the same events wait for one read.
+	filling sync.Mutex
+}
+
+// generation is what is known about the events in (from, …].
+type generation struct {
+	from     Position
+	events   int
+	users    map[id.UID]Position
+	groups   map[id.GID]Position
+	anyGroup Position
+}
+
+const (
+	// generationSize bounds the events of a generation, and so the memory
+	// of the window to about 10 MB.
+	generationSize = 32 << 10
+	// maxFill is how many events are worth reading to catch up; beyond it the
+	// window starts again at the head.
+	maxFill = 8 << 10
+)
+
+func newGeneration(from Position) generation {
+	return generation{from: from, users: make(map[id.UID]Position), groups: make(map[id.GID]Position)}
+}
+
+func newWindow() *window {
+	return &window{older: newGeneration(0), new: newGeneration(0), to: -1}
+}
+
+// reset forgets everything and begins after head.
+func (w *window) reset(head Position) {
+	w.older, w.new = newGeneration(head), newGeneration(head)
+	w.advance(head)
+}
+
+// forget is for a database that went back in time: what was seen of it may be
+// gone and something else in its place.
+func (w *window) forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reset(w.highest)
+}
+
+func (w *window) advance(to Position) {
+	w.to = to
+	w.highest = max(w.highest, to)
+}
+
+// feed takes what this process has just committed as one batch.
+func (w *window) feed(batch []*pending, outcomes []outcome) {
+	fresh := make([]*pending, 0, len(batch))
+	for i, p := range batch {
+		if outcomes[i].appended {
+			fresh = append(fresh, p)
+		}
+	}
+	w.feedAll(fresh)
+}
+
+// feedAll takes events at consecutive positions. Those that the window has read
+// from the log by now are passed over, and all of them when it does not reach
+// to the first.
+func (w *window) feedAll(fresh []*pending) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range fresh {
+		if p.Pos == w.to+1 {
+			w.add(p.Pos, p.Audience)
+		}
+	}
+}
+
+func (w *window) add(pos Position, a Audience) {
+	if w.new.events >= generationSize {
+		w.older, w.new = w.new, newGeneration(w.to)
+	}
+	g := &w.new
+	g.events++
+	if a.Group != 0 {
+		g.groups[a.Group] = pos
+		g.anyGroup = pos
+	} else {
+		g.users[a.A] = pos
+		if a.B != "" {
+			g.users[a.B] = pos
+		}
+	}
+	w.advance(pos)
+}
+
+// seen is the highest position that the window ever knew. A head that is read
+// later lies below it only if the database went back in time.
+func (w *window) seen() Position {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.highest
+}
+
+// news is what the window can say about the events after a position.
+type news struct {
+	known  bool // false: they begin before the window
+	direct bool // some name the user
+	groups bool // some are of groups
+}
+
+func (w *window) newsFor(u id.UID, after, head Position) news {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return news{
+		known:  w.knows(after, head),
+		direct: max(w.older.users[u], w.new.users[u]) > after,
+		groups: max(w.older.anyGroup, w.new.anyGroup) > after,
+	}
+}
+
+// knows reports whether the window covers (after, head].
+func (w *window) knows(after, head Position) bool { return after >= w.older.from && w.to >= head }
+
+// active leaves those of the groups that have events in (after, head], as far
+// as the window knows.
+func (w *window) active(after, head Position, groups []id.GID) []id.GID {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.knows(after, head) {
+		return groups
+	}
+	kept := groups[:0]
+	for _, g := range groups {
+		if max(w.older.groups[g], w.new.groups[g]) > after {
+			kept = append(kept, g)
+		}
+	}
+	return kept
+}
+
+// reach brings the window up to head.
+func (w *window) reach(ctx context.Context, db execer, head Position) error {
+	if w.covers(head) {
+		return nil
+	}
+	w.filling.Lock()
+	defer w.filling.Unlock()
+	if w.covers(head) {
+		return nil
+	}
+	w.mu.Lock()
+	from := w.to
+	if from < 0 || head-from > maxFill {
+		w.reset(head)
+		w.mu.Unlock()
+		return nil
+	}
+	w.mu.Unlock()
+
+	rows, err := db.QueryContext(ctx,
+		"SELECT pos, user_a, user_b, group_id FROM log_event WHERE pos > ? AND pos <= ? ORDER BY pos", int64(from), int64(head))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	type entry struct {
+		pos Position
+		Audience
+	}
+	var entries []entry
+	for rows.Next() {
+		var e entry
+		var a audienceColumns
+		if err := rows.Scan(&e.pos, &a.a, &a.b, &a.group); err != nil {
+			return err
+		}
+		e.Audience = a.audience()
+		entries = append(entries, e)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range entries {
+		if e.pos > w.to {
+			w.add(e.pos, e.Audience)
+		}
+	}
+	// A position without an event below head stays without one.
+	w.advance(max(w.to, head))
+	return nil
+}
+
+func (w *window) covers(head Position) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to >= head
+}

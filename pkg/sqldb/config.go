@@ -1,0 +1,74 @@
+package sqldb
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// Config says where the database is. The zero value means the embedded one.
+type Config struct {
+	// DSN is the address of a MariaDB, MySQL or TiDB server and its database,
+	// as user:password@tcp(host:3306)/parley, with ?tls=true where the server
+	// has a certificate. Empty means the embedded SQLite file in the data
+	// folder.
+	DSN string `json:",optional" yaml:"DSN"`
+	// PasswordFile names a file that holds the password of the user in DSN,
+	// for a DSN without one. White space at its end does not count.
+	PasswordFile string `json:",optional" yaml:"PasswordFile"`
+	// StartTimeout is how long the start waits for a server that is down.
+	// Default 60s.
+	StartTimeout time.Duration `json:",default=60s" yaml:"StartTimeout"`
+	// MaxConns bounds the connections of one process, once for reading and
+	// once for writing. More than about 16 make batches slower. Default 16.
+	MaxConns int `json:",default=16" yaml:"MaxConns"`
+	// SlowQuery is how long a statement may take before it is logged, without
+	// its parameters. Default 500ms.
+	SlowQuery time.Duration `json:",default=500ms" yaml:"SlowQuery"`
+}
+
+// key is where the configuration keeps a Config, for messages to operators.
+const key = "Database.DSN"
+
+func (c Config) withDefaults() Config {
+	c.StartTimeout = cmp.Or(c.StartTimeout, 60*time.Second)
+	c.MaxConns = cmp.Or(c.MaxConns, 16)
+	c.SlowQuery = cmp.Or(c.SlowQuery, 500*time.Millisecond)
+	return c
+}
+
+// Check reports what is wrong with c without connecting to anything.
+func (c Config) Check() error {
+	if c.MaxConns < 0 || c.StartTimeout < 0 || c.SlowQuery < 0 {
+		return fmt.Errorf("database configuration: MaxConns, StartTimeout and SlowQuery must not be negative")
+	}
+	if c.DSN == "" {
+		return nil
+	}
+	_, err := c.parse()
+	return err
+}
+
+// parse reads the DSN and the password file. Its errors never hold the DSN,
+// which may have a password in it.
+func (c Config) parse() (*mysql.Config, error) {
+	m, err := mysql.ParseDSN(c.DSN)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not of the form user:password@tcp(host:port)/database: %w", key, err)
+	}
+	if m.DBName == "" {
+		return nil, fmt.Errorf("%s names no database", key)
+	}
+	if c.PasswordFile != "" {
+		password, err := os.ReadFile(c.PasswordFile)
+		if err != nil {
+			return nil, fmt.Errorf("read the database password: %w", err)
+		}
+		m.Passwd = strings.TrimRight(string(password), " \t\r\n")
+	}
+	return m, nil
+}

@@ -1,0 +1,182 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"github.com/zeromicro/go-zero/core/logx"
+
+	"parley/deploy/migrations"
+)
+
+// ErrNewerSchema says that the schema was made by a newer Parley than this
+// one, which therefore must not touch the data.
+var ErrNewerSchema = errors.New("the database has a newer schema than this parley knows")
+
+// Migration is a version of the schema and, once it was applied, when.
+type Migration struct {
+	Version int64
+	File    string
+	Applied bool
+	At      time.Time
+}
+
+// SchemaVersion returns the version of the schema that this binary works with.
+func SchemaVersion() int64 {
+	return knownVersions[len(knownVersions)-1]
+}
+
+// knownVersions are the versions in the binary, rising. The dialects have the
+// same ones; a test holds them to it.
+var knownVersions = func() (versions []int64) {
+	files, err := fs.ReadDir(migrations.Files, string(SQLite))
+	if err != nil {
+		panic(fmt.Sprintf("the binary has no migrations: %v", err))
+	}
+	for _, f := range files {
+		v, err := goose.NumericComponent(f.Name())
+		if err != nil {
+			panic(fmt.Sprintf("the migration %s has no version: %v", f.Name(), err))
+		}
+		versions = append(versions, v)
+	}
+	return versions
+}()
+
+// Migrate brings the schema to SchemaVersion. Any number of processes may do
+// so at the same time: one works, the others wait and then find nothing to do.
+// It refuses a schema that is newer, with ErrNewerSchema, and changes nothing.
+func Migrate(ctx context.Context, db *DB) error {
+	return db.withMigrations(ctx, func(p *goose.Provider) error {
+		from, err := checkVersion(ctx, p)
+		if err != nil {
+			return err
+		}
+		done, err := p.Up(ctx)
+		for _, m := range done {
+			logx.Infof("database schema: %s applied in %s", m.Source.Path, m.Duration.Round(time.Millisecond))
+		}
+		if err != nil {
+			return fmt.Errorf("migrate the database from version %d to %d: %w", from, SchemaVersion(), err)
+		}
+		return nil
+	})
+}
+
+// MigrateStatus returns every version that this binary knows, the oldest
+// first. It does not change the schema, but for the table of versions itself.
+func MigrateStatus(ctx context.Context, db *DB) ([]Migration, error) {
+	var all []Migration
+	err := db.withMigrations(ctx, func(p *goose.Provider) error {
+		if _, err := checkVersion(ctx, p); err != nil {
+			return err
+		}
+		states, err := p.Status(ctx)
+		if err != nil {
+			return fmt.Errorf("read the schema's versions: %w", err)
+		}
+		for _, s := range states {
+			all = append(all, Migration{
+				Version: s.Source.Version,
+				File:    s.Source.Path,
+				Applied: s.State == goose.StateApplied,
+				At:      s.AppliedAt,
+			})
+		}
+		return nil
+	})
+	return all, err
+}
+
+func checkVersion(ctx context.Context, p *goose.Provider) (int64, error) {
+	version, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read the schema's version: %w", err)
+	}
+	if version > SchemaVersion() {
+		return 0, fmt.Errorf("%w: version %d, this binary has %d; run a newer parley or go back to a backup",
+			ErrNewerSchema, version, SchemaVersion())
+	}
+	return version, nil
+}
+
+// withMigrations calls fn under the migration lock.
+func (db *DB) withMigrations(ctx context.Context, fn func(*goose.Provider) error) error {
+	if db.Dialect == SQLite {
+		return withSQLiteLock(func() error {
+			return withProvider(goose.DialectSQLite3, db.writer, SQLite, fn)
+		})
+	}
+	// A migration may take long: its sessions must not end after seconds.
+	admin := db.admin.Clone()
+	admin.ReadTimeout, admin.WriteTimeout = 0, 0
+	admin.ParseTime = true // goose reads when a version was applied
+	p, err := pool(admin, 2)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	return withServerLock(ctx, p, func() error {
+		return withProvider(goose.DialectMySQL, p, MySQL, fn)
+	})
+}
+
+func withProvider(dialect goose.Dialect, p *sql.DB, folder Dialect, fn func(*goose.Provider) error) error {
+	files, err := fs.Sub(migrations.Files, string(folder))
+	if err != nil {
+		return fmt.Errorf("find the migrations: %w", err)
+	}
+	provider, err := goose.NewProvider(dialect, p, files,
+		goose.WithTableName("schema_version"),
+		goose.WithDisableGlobalRegistry(true),
+		goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	return fn(provider)
+}
+
+// sqliteLock keeps goroutines of this process, the only one that uses the
+// file, from migrating at once.
+var sqliteLock sync.Mutex
+
+func withSQLiteLock(fn func() error) error {
+	sqliteLock.Lock()
+	defer sqliteLock.Unlock()
+	return fn()
+}
+
+// lockWait is how long one process waits while another one migrates.
+const lockWait = 10 * time.Minute
+
+// withServerLock holds a named lock of the server while fn runs. The name has
+// the database in it, because such locks belong to the whole server. The lock
+// belongs to a connection, so it goes when its process dies.
+func withServerLock(ctx context.Context, p *sql.DB, fn func() error) (err error) {
+	conn, err := p.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("lock the schema: %w", err)
+	}
+	defer conn.Close()
+	const name = "CONCAT('parley-schema-', MD5(DATABASE()))"
+	var got sql.NullInt64
+	if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK("+name+", ?)", int(lockWait.Seconds())).Scan(&got); err != nil {
+		return fmt.Errorf("lock the schema: %w", err)
+	}
+	if got.Int64 != 1 {
+		return fmt.Errorf("lock the schema: another process has been migrating for %s", lockWait)
+	}
+	defer func() {
+		_, e := conn.ExecContext(context.WithoutCancel(ctx), "DO RELEASE_LOCK("+name+")")
+		if e != nil && err == nil {
+			err = fmt.Errorf("unlock the schema: %w", e)
+		}
+	}()
+	return fn()
+}

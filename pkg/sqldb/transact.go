@@ -1,0 +1,42 @@
+package sqldb
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+const (
+	transactTries = 5
+	firstBackoff  = 4 * time.Millisecond
+)
+
+// Transact runs fn in a transaction of the writer pool and commits when fn
+// returns nil. When the transaction loses against another one (see Retriable),
+// everything is run again, a few times with short random pauses: fn must have
+// no effect outside its transaction. It sees what others committed before each
+// of its statements (READ COMMITTED).
+//
+// An error for which ConnLost holds, or the end of ctx, may have come after the
+// server got the COMMIT: then nobody knows whether the transaction happened.
+func (db *DB) Transact(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	backoff := firstBackoff
+	for try := 1; ; try++ {
+		err := db.Writer.WithContext(ctx).Transaction(fn)
+		if err == nil || !Retriable(err) {
+			return err
+		}
+		if try == transactTries {
+			return fmt.Errorf("transaction lost %d times: %w", try, err)
+		}
+		select {
+		case <-time.After(backoff/2 + rand.N(backoff)):
+		case <-ctx.Done():
+			return fmt.Errorf("%w, after a transaction lost: %w", ctx.Err(), err)
+		}
+		backoff *= 2
+	}
+}
