@@ -1,0 +1,101 @@
+// Package device knows the devices of a user and which of them may come back.
+// A user has one phone at a time: a new one replaces the last.
+package device
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	wirev1 "parley/api/proto/wire/v1"
+	"parley/pkg/fault"
+	"parley/pkg/id"
+)
+
+// Device is something that a user's app runs on.
+type Device struct {
+	User id.UID
+	Type wirev1.Device
+	UUID string
+	Name string
+	// At is when it came in last, in Unix milliseconds.
+	At int64
+}
+
+// Mobile reports whether a type is a phone.
+func Mobile(t wirev1.Device) bool {
+	return t == wirev1.Device_DEVICE_ANDROID || t == wirev1.Device_DEVICE_IOS
+}
+
+// typeNames are the names of devices in the header FZM-DEVICE.
+var typeNames = map[string]wirev1.Device{
+	"Android": wirev1.Device_DEVICE_ANDROID,
+	"IOS":     wirev1.Device_DEVICE_IOS,
+	"Windows": wirev1.Device_DEVICE_WINDOWS,
+	"Linux":   wirev1.Device_DEVICE_LINUX,
+	"MacOS":   wirev1.Device_DEVICE_MAC_OS,
+	"Web":     wirev1.Device_DEVICE_WEB,
+}
+
+// TypeOf returns the type with that name. Another text is no known device.
+func TypeOf(name string) (wirev1.Device, bool) {
+	t, ok := typeNames[name]
+	return t, ok
+}
+
+// Store keeps devices.
+type Store interface {
+	// NewestMobile returns the phone that came in last, or false.
+	NewestMobile(ctx context.Context, u id.UID) (Device, bool, error)
+}
+
+// Service decides about devices.
+type Service struct{ store Store }
+
+// New returns the service on a store.
+func New(store Store) *Service { return &Service{store: store} }
+
+// Login is a device that wants to come in.
+type Login struct {
+	User id.UID
+	// Device is the name of its type, such as "Android".
+	Device    string
+	UUID      string
+	Reconnect bool
+}
+
+// CheckLogin refuses a phone that comes back although another one took its
+// place meanwhile. Everything else is accepted, and nothing is recorded.
+func (s *Service) CheckLogin(ctx context.Context, l Login) error {
+	t, known := TypeOf(l.Device)
+	if !l.Reconnect || !known || !Mobile(t) || l.UUID == "" {
+		return nil
+	}
+	newest, found, err := s.store.NewestMobile(ctx, l.User)
+	if err != nil {
+		return fmt.Errorf("look up the newest phone: %w", err)
+	}
+	if !found || newest.UUID == l.UUID {
+		return nil
+	}
+	return refuse(newest)
+}
+
+// refuse tells which phone holds the account, in the form that clients read.
+func refuse(holder Device) error {
+	type message struct {
+		UUID       string        `json:"uuid"`
+		Device     wirev1.Device `json:"device"`
+		DeviceName string        `json:"deviceName"`
+		Datetime   int64         `json:"datetime"`
+	}
+	data, err := json.Marshal(struct {
+		Code    fault.Code `json:"code"`
+		Service string     `json:"service"`
+		Message message    `json:"message"`
+	}{Code: fault.ReconnectRefused, Message: message{holder.UUID, holder.Type, holder.Name, holder.At}})
+	if err != nil {
+		return err
+	}
+	return &fault.Error{Code: fault.ReconnectRefused, Data: data}
+}

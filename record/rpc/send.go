@@ -1,0 +1,124 @@
+package rpc
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+
+	"google.golang.org/grpc"
+
+	recordv1 "parley/api/proto/record/v1"
+	"parley/pkg/eventlog"
+	"parley/pkg/fault"
+	"parley/pkg/id"
+	"parley/record"
+)
+
+// Send implements recordv1.RecordServiceServer. One goroutine takes batches in
+// the order of the stream; answers leave in batches too, whatever was ready
+// while the last ones were sent. When the client ends the stream it still gets
+// every answer.
+func (s *Server) Send(stream grpc.BidiStreamingServer[recordv1.SendRequest, recordv1.SendResponse]) error {
+	out := newOutbox()
+	sent := make(chan error, 1)
+	go func() { sent <- out.drain(stream.Send) }()
+
+	err := s.receive(stream, out)
+	out.finish()
+	if sendErr := <-sent; err == nil {
+		err = sendErr
+	}
+	return err
+}
+
+func (s *Server) receive(stream grpc.BidiStreamingServer[recordv1.SendRequest, recordv1.SendResponse], out *outbox) error {
+	for {
+		req, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		messages := make([]record.Outgoing, len(req.GetItems()))
+		out.expect(len(messages))
+		for i, item := range req.GetItems() {
+			messages[i] = record.Outgoing{
+				Sender: id.UID(item.GetSender()),
+				Proto:  item.GetProto(),
+				Done: func(receipt eventlog.Receipt, err error) {
+					if !fault.Expected(err) {
+						slog.Error("send a message", "uid", item.GetSender(), "error", err)
+					}
+					out.add(result(item.GetSeq(), receipt, err))
+				},
+			}
+		}
+		s.service.Send(messages)
+	}
+}
+
+// outbox collects answers until the stream can take them. Adding never blocks:
+// what it holds is bounded by what the event log has accepted.
+type outbox struct {
+	mu       sync.Mutex
+	changed  sync.Cond
+	results  []*recordv1.SendResult
+	open     int  // answers that will still come
+	finished bool // no more will be expected
+}
+
+func newOutbox() *outbox {
+	o := &outbox{}
+	o.changed.L = &o.mu
+	return o
+}
+
+func (o *outbox) expect(n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.open += n
+}
+
+func (o *outbox) add(r *recordv1.SendResult) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.open--
+	o.results = append(o.results, r)
+	o.changed.Signal()
+}
+
+func (o *outbox) finish() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.finished = true
+	o.changed.Signal()
+}
+
+// drain sends answers until all that was expected is sent, or sending fails.
+func (o *outbox) drain(send func(*recordv1.SendResponse) error) error {
+	for {
+		results := o.take()
+		if results == nil {
+			return nil
+		}
+		if err := send(&recordv1.SendResponse{Results: results}); err != nil {
+			return err
+		}
+	}
+}
+
+func (o *outbox) take() []*recordv1.SendResult {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for len(o.results) == 0 {
+		if o.finished && o.open == 0 {
+			return nil
+		}
+		o.changed.Wait()
+	}
+	results := o.results
+	o.results = nil
+	return results
+}
