@@ -1,0 +1,15 @@
+// Package svc has what the logic of this gateway works with.
+package svc
+
+import (
+	recordv1 "parley/api/proto/record/v1"
+	"parley/record/sender"
+)
+
+// ServiceContext holds the clients of the services that the logic calls.
+type ServiceContext struct {
+	Records recordv1.RecordServiceClient
+	Devices recordv1.DeviceServiceClient
+	// Sender carries messages to Records over its streams.
+	Sender *sender.Sender
+}

@@ -1,0 +1,154 @@
+package gateway
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"path"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/zeromicro/go-zero/core/logc"
+	"github.com/zeromicro/go-zero/core/metric"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"parley/pkg/fault"
+	"parley/pkg/reply"
+)
+
+// requests counts and times what was answered, for Prometheus. Result codes
+// are a label because HTTP statuses hardly differ.
+var requests = metric.NewHistogramVec(&metric.HistogramVecOpts{
+	Namespace: "parley",
+	Subsystem: "http",
+	Name:      "request_duration_ms",
+	Help:      "Duration of HTTP requests in ms.",
+	Labels:    []string{"gateway", "path", "status", "result"},
+	Buckets:   []float64{1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000},
+})
+
+// observe gives a request its trace and its identity, writes one line about it
+// when it is answered, and turns a panic into an answer.
+func (g *Gateway) observe(next http.Handler) http.Handler {
+	tracer := otel.Tracer("parley/pkg/gateway")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		ctx, span := startSpan(r, tracer)
+		rec := &recorder{ResponseWriter: w}
+		r = r.WithContext(context.WithValue(ctx, identityKey{}, &rec.identity))
+		defer func() {
+			if p := recover(); p != nil {
+				rec.recovered(r, p)
+			}
+			g.account(r, rec, time.Since(start))
+			if span.IsRecording() {
+				span.SetAttributes(attribute.Int("http.status_code", rec.status), attribute.Int("parley.result", int(rec.result)))
+			}
+			span.End()
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// account writes the access log and the metrics. Neither has a header, a
+// query or a body of the request: those hold tokens and messages. Pings are
+// left out, they would be most of it.
+func (g *Gateway) account(r *http.Request, rec *recorder, took time.Duration) {
+	if r.URL.Path == "/ping" {
+		return
+	}
+	requests.ObserveFloat(float64(took)/float64(time.Millisecond),
+		g.config.Name, label(r, rec.status), strconv.Itoa(rec.status), strconv.Itoa(int(rec.result)))
+	g.log.write(&line{
+		method: r.Method, path: r.URL.Path, uid: string(rec.uid),
+		trace:  trace.SpanContextFromContext(r.Context()).TraceID(),
+		status: rec.status, result: int(rec.result), at: time.Now(), took: took,
+	})
+}
+
+// label is the path of a request as a label: one of our routes, or nothing,
+// because strangers must not be able to make labels.
+func label(r *http.Request, status int) string {
+	if status == http.StatusNotFound || status == http.StatusMethodNotAllowed {
+		return ""
+	}
+	return path.Clean(r.URL.Path)
+}
+
+// startSpan continues the trace that came with the request, or starts one.
+// Without a tracer in the process the request gets a trace id all the same,
+// so that its log lines, here and in the services, can be found together.
+func startSpan(r *http.Request, tracer trace.Tracer) (context.Context, trace.Span) {
+	ctx := r.Context()
+	if len(r.Header["Traceparent"]) > 0 {
+		ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header))
+	}
+	ctx, span := tracer.Start(ctx, r.URL.Path, trace.WithSpanKind(trace.SpanKindServer))
+	if !span.SpanContext().IsValid() {
+		ctx = trace.ContextWithSpanContext(ctx, newSpanContext())
+	}
+	return ctx, span
+}
+
+func newSpanContext() trace.SpanContext {
+	var traceID trace.TraceID
+	var spanID trace.SpanID
+	binary.NativeEndian.PutUint64(traceID[:8], rand.Uint64())
+	// A trace id must not be zero, hence the bit.
+	binary.NativeEndian.PutUint64(traceID[8:], rand.Uint64()|1)
+	binary.NativeEndian.PutUint64(spanID[:], rand.Uint64()|1)
+	return trace.NewSpanContext(trace.SpanContextConfig{TraceID: traceID, SpanID: spanID})
+}
+
+// recorder is the ResponseWriter of a request; it remembers what was answered
+// and who asked.
+type recorder struct {
+	http.ResponseWriter
+	identity
+	status int
+	result fault.Code
+}
+
+var _ reply.Recorder = (*recorder)(nil)
+
+// Result implements reply.Recorder.
+func (rec *recorder) Result(code fault.Code) { rec.result = code }
+
+// WriteHeader implements http.ResponseWriter.
+func (rec *recorder) WriteHeader(status int) {
+	if rec.status == 0 && status >= http.StatusOK {
+		rec.status = status
+	}
+	rec.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (rec *recorder) Write(p []byte) (int, error) {
+	if rec.status == 0 {
+		rec.status = http.StatusOK
+	}
+	return rec.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
+
+// recovered answers a request whose handler panicked, if nothing was sent yet.
+// The log gets the stack either way.
+func (rec *recorder) recovered(r *http.Request, p any) {
+	if p == http.ErrAbortHandler {
+		panic(p)
+	}
+	err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+	if rec.status != 0 {
+		logc.Errorw(r.Context(), "request panicked behind its answer", logc.Field("error", err.Error()))
+		return
+	}
+	reply.Write(rec, r, nil, err)
+}
