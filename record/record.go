@@ -14,9 +14,9 @@ import (
 type Config struct {
 	// MaxBody is the largest body of a message in bytes. What else is in a
 	// message may take 4 KiB more.
-	MaxBody int `yaml:"maxBody"`
+	MaxBody int
 	// RevokeExpire is how long after sending the author may revoke a message.
-	RevokeExpire time.Duration `yaml:"revokeExpire"`
+	RevokeExpire time.Duration
 }
 
 // DefaultConfig lets a message pass every way in: over the socket, whose frames

@@ -64,7 +64,7 @@ func (u *upload) Read(p []byte) (int, error) {
 // closing boundary, behind nothing but parts that no route knows.
 func (u *upload) finish() error {
 	for {
-		part, err := u.form.reader.NextPart()
+		part, err := u.form.reader.NextRawPart()
 		if err == io.EOF {
 			return io.EOF
 		}

@@ -46,9 +46,10 @@ func (p *plan) parseMultipart(into reflect.Value, r *http.Request) (*FilePart, e
 	}
 	m := &multipartForm{plan: p, reader: reader, values: make(url.Values)}
 	for {
-		part, err := reader.NextPart()
-		// Compared without errors.Is: NextPart returns io.EOF itself behind
+		// Raw, because what came is handed on byte for byte. The comparison
+		// is without errors.Is because the reader returns io.EOF itself behind
 		// the closing boundary, and wraps it where the body was cut off.
+		part, err := reader.NextRawPart()
 		if err == io.EOF {
 			break
 		}

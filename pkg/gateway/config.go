@@ -22,9 +22,10 @@ type Config struct {
 	Deadline time.Duration `json:"deadline,default=10s" yaml:"deadline"`
 }
 
-// withDefaults is for configurations that were not loaded from a file. The
-// tags say the same, for those that were; a test keeps both equal.
-func (c Config) withDefaults() Config {
+// WithDefaults returns c with the defaults of what is not set, for
+// configurations that were not loaded from a file. The tags say the same for
+// those that were; a test keeps both equal.
+func (c Config) WithDefaults() Config {
 	return Config{
 		Name:        cmp.Or(c.Name, "gateway"),
 		MaxBody:     cmp.Or(c.MaxBody, 1<<20),

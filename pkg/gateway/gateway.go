@@ -57,7 +57,7 @@ type Gateway struct {
 // same time.
 func New(config Config, verifier Verifier, log io.Writer) (*Gateway, error) {
 	g := &Gateway{
-		config:   config.withDefaults(),
+		config:   config.WithDefaults(),
 		verifier: verifier,
 		router:   router.NewRouter(),
 		public:   make(map[string][]string),

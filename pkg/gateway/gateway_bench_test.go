@@ -110,17 +110,6 @@ const (
 	countEnv   = "PARLEY_BENCH_REQUESTS"
 )
 
-func TestMain(m *testing.M) {
-	if address := os.Getenv(clientsEnv); address != "" {
-		if err := runClients(address, os.Getenv(countEnv)); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	os.Exit(m.Run())
-}
-
 const refusedRequest = "POST /app/record/sync-record HTTP/1.1\r\nHost: parley\r\nContent-Type: application/json\r\n" +
 	"User-Agent: okhttp/4.9.1\r\nAccept-Encoding: gzip\r\nFZM-SIGNATURE: known\r\nFZM-DEVICE: Android\r\n" +
 	"FZM-UUID: 5f3c1c52-8f0e-4f0e-9f5e-0f3f3a9d7c11\r\nContent-Length: 21\r\n\r\n" + `{"start":1,"count":0}`

@@ -46,12 +46,13 @@ func fill(v reflect.Value) {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if f := v.Field(i); f.CanSet() && holdsLists(f.Type()) {
+			// Exported fields of an embedded type that is not can be set.
+			if f := v.Field(i); (f.CanSet() || v.Type().Field(i).Anonymous) && holdsLists(f.Type()) {
 				fill(f)
 			}
 		}
 	case reflect.Slice:
-		if v.IsNil() {
+		if v.IsNil() && v.CanSet() {
 			v.Set(reflect.MakeSlice(v.Type(), 0, 0))
 		} else if holdsLists(v.Type().Elem()) {
 			for i := range v.Len() {

@@ -16,19 +16,19 @@ type Config struct {
 	// as user:password@tcp(host:3306)/parley, with ?tls=true where the server
 	// has a certificate. Empty means the embedded SQLite file in the data
 	// folder.
-	DSN string `json:",optional" yaml:"DSN"`
+	DSN string `yaml:"DSN"`
 	// PasswordFile names a file that holds the password of the user in DSN,
 	// for a DSN without one. White space at its end does not count.
-	PasswordFile string `json:",optional" yaml:"PasswordFile"`
+	PasswordFile string `yaml:"PasswordFile"`
 	// StartTimeout is how long the start waits for a server that is down.
 	// Default 60s.
-	StartTimeout time.Duration `json:",default=60s" yaml:"StartTimeout"`
+	StartTimeout time.Duration `yaml:"StartTimeout"`
 	// MaxConns bounds the connections of one process, once for reading and
 	// once for writing. More than about 16 make batches slower. Default 16.
-	MaxConns int `json:",default=16" yaml:"MaxConns"`
+	MaxConns int `yaml:"MaxConns"`
 	// SlowQuery is how long a statement may take before it is logged, without
 	// its parameters. Default 500ms.
-	SlowQuery time.Duration `json:",default=500ms" yaml:"SlowQuery"`
+	SlowQuery time.Duration `yaml:"SlowQuery"`
 }
 
 // key is where the configuration keeps a Config, for messages to operators.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,6 +65,9 @@ func openMySQL(ctx context.Context, cfg Config) (*DB, error) {
 	}
 
 	common, writers := settings(known)
+	maps.DeleteFunc(base.Params, func(name, _ string) bool {
+		return slices.Contains(isolationVariables, strings.ToLower(name))
+	})
 	maps.Copy(base.Params, common)
 	forWriting := base.Clone()
 	maps.Copy(forWriting.Params, writers)

@@ -1,11 +1,12 @@
 package rpc
 
 import (
+	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"sync"
 
+	"github.com/zeromicro/go-zero/core/logx"
 	"google.golang.org/grpc"
 
 	recordv1 "parley/api/proto/record/v1"
@@ -48,9 +49,7 @@ func (s *Server) receive(stream grpc.BidiStreamingServer[recordv1.SendRequest, r
 				Sender: id.UID(item.GetSender()),
 				Proto:  item.GetProto(),
 				Done: func(receipt eventlog.Receipt, err error) {
-					if !fault.Expected(err) {
-						slog.Error("send a message", "uid", item.GetSender(), "error", err)
-					}
+					out.report(stream.Context(), err)
 					out.add(result(item.GetSeq(), receipt, err))
 				},
 			}
@@ -67,6 +66,7 @@ type outbox struct {
 	results  []*recordv1.SendResult
 	open     int  // answers that will still come
 	finished bool // no more will be expected
+	reported error
 }
 
 func newOutbox() *outbox {
@@ -87,6 +87,21 @@ func (o *outbox) add(r *recordv1.SendResult) {
 	o.open--
 	o.results = append(o.results, r)
 	o.changed.Signal()
+}
+
+// report logs a failure that clients are not told the cause of. All messages of
+// a batch fail with one error, which is worth one line.
+func (o *outbox) report(ctx context.Context, err error) {
+	if fault.Expected(err) {
+		return
+	}
+	o.mu.Lock()
+	known := o.reported == err
+	o.reported = err
+	o.mu.Unlock()
+	if !known {
+		logx.WithContext(ctx).Errorf("send messages: %v", err)
+	}
 }
 
 func (o *outbox) finish() {

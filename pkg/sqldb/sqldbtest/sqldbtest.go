@@ -32,10 +32,26 @@ func New(t testing.TB) *sqldb.DB {
 // tests that open it more than once, as two processes do.
 func Config(t testing.TB) (cfg sqldb.Config, file string) {
 	t.Helper()
-	if dsn := os.Getenv(EnvMySQL); dsn != "" {
-		return sqldb.Config{DSN: createDatabase(t, dsn)}, ""
+	if os.Getenv(EnvMySQL) != "" {
+		return Server(t)
 	}
+	return File(t)
+}
+
+// File is Config on SQLite.
+func File(t testing.TB) (cfg sqldb.Config, file string) {
+	t.Helper()
 	return sqldb.Config{}, filepath.Join(t.TempDir(), "parley.db")
+}
+
+// Server is Config on the server that EnvMySQL names, and fails without one.
+func Server(t testing.TB) (cfg sqldb.Config, file string) {
+	t.Helper()
+	dsn := os.Getenv(EnvMySQL)
+	if dsn == "" {
+		t.Fatalf("%s is not set: run the tests with go run ./e2e/servers -- go test ...", EnvMySQL)
+	}
+	return sqldb.Config{DSN: createDatabase(t, dsn)}, ""
 }
 
 // Open opens and migrates the database of Config, and closes it with t.

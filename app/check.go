@@ -1,0 +1,70 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+// checker collects what is wrong with a configuration, so that an operator
+// sees all of it at once.
+type checker struct{ errs []error }
+
+func (c *checker) that(ok bool, key string, value any, allowed string) {
+	if !ok {
+		c.errs = append(c.errs, fmt.Errorf("%s is %v and must be %s", key, value, allowed))
+	}
+}
+
+func (c *checker) positive(key string, d time.Duration) { c.that(d > 0, key, d, "longer than 0s") }
+
+func (c *checker) address(key, address string) {
+	_, _, err := net.SplitHostPort(address)
+	c.that(err == nil, key, fmt.Sprintf("%q", address), "host:port or :port")
+}
+
+func (c *checker) addresses(key string, list []string) {
+	for _, address := range list {
+		host, _, err := net.SplitHostPort(address)
+		c.that(err == nil && host != "", key, fmt.Sprintf("%q", list), "a list of host:port")
+	}
+}
+
+func (c *checker) gateway(key string, g GatewayConfig) {
+	c.address(key+".Listen", g.Listen)
+	c.that(g.MaxBody >= 1<<10, key+".MaxBody", g.MaxBody, "at least 1024")
+	c.that(g.MaxInFlight >= 1, key+".MaxInFlight", g.MaxInFlight, "at least 1")
+	c.positive(key+".Deadline", g.Deadline)
+	c.positive(key+".ReadTimeout", g.ReadTimeout)
+}
+
+// check reports every value of c that is not allowed. It connects to nothing.
+func (c Config) check() error {
+	var k checker
+	k.that(c.Data != "", "Data", `""`, "a folder")
+	_, ok := logLevels[c.Log.Level]
+	k.that(ok, "Log.Level", c.Log.Level, "debug, info, error or severe")
+	k.positive("Stop.Grace", c.Stop.Grace)
+	k.positive("Token.Window", c.Token.Window)
+	k.that(c.Token.Remember > 0, "Token.Remember", c.Token.Remember, "at least 1")
+	k.gateway("App", c.App)
+	k.gateway("Group", c.Group)
+	k.gateway("Oss", c.Oss)
+	k.address("Record.Listen", c.Record.Listen)
+	if c.Record.Advertise != "" {
+		k.address("Record.Advertise", c.Record.Advertise)
+	}
+	k.addresses("Record.Endpoints", c.Record.Endpoints)
+	k.that(len(c.Record.Endpoints)+len(c.Registry.Hosts) > 0, "Record.Endpoints", "[]", "a list of host:port, or Registry.Hosts must be set")
+	k.that(c.Record.MaxBody >= 1 && c.Record.MaxBody <= 64<<10, "Record.MaxBody", c.Record.MaxBody, "from 1 to 65536")
+	k.positive("Revoke.Expire", c.Revoke.Expire)
+	k.positive("Rpc.Timeout", c.Rpc.Timeout)
+	k.positive("Rpc.StartTimeout", c.Rpc.StartTimeout)
+	k.addresses("Registry.Hosts", c.Registry.Hosts)
+	k.that(c.Trace.Sample >= 0 && c.Trace.Sample <= 1, "Trace.Sample", c.Trace.Sample, "from 0 to 1")
+	if _, err := c.Registry.registry(); err != nil {
+		k.errs = append(k.errs, err)
+	}
+	return errors.Join(append(k.errs, c.Database.Check(), c.Redis.Check())...)
+}

@@ -1,0 +1,161 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+)
+
+// Version is the version of the binary; the build sets it.
+var Version = "unknown"
+
+const usage = `Parley is the backend of an instant messenger.
+
+usage:
+  parley [flags]                  run the targets
+  parley key                      make a key pair: a new user
+  parley token [-key KEY]         print a token, which is good for two minutes
+  parley message -to UID -text T  print a message as bytes, for /record/push with
+                                  curl; -group ID instead of -to, -id MSGID
+  parley config print [flags]     print the configuration in force, explained
+  parley config check [flags]     check the configuration, connect to nothing
+  parley migrate [up] [flags]     bring the schema of the database up to date
+  parley migrate status [flags]   list the versions of the schema
+  parley help                     print this
+
+flags:
+`
+
+// command is a run of the program: its arguments and where its answers go.
+type command struct {
+	args   []string
+	getenv func(string) string
+	out    io.Writer
+	err    io.Writer
+}
+
+// errUsage marks an error for which the caller of the program should look up
+// its usage.
+var errUsage = errors.New("see parley help")
+
+// Main runs the program with its arguments, until ctx ends, and returns its
+// exit code: 0 when all went well, 2 when it was called in a wrong way, else 1.
+func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
+	c := command{args: args, getenv: os.Getenv, out: out, err: errOut}
+	err := c.run(ctx)
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.Is(err, errUsage):
+		fmt.Fprintf(errOut, "parley: %v\n", err)
+		return 2
+	default:
+		fmt.Fprintf(errOut, "parley: %v\n", err)
+		return 1
+	}
+}
+
+func (c *command) run(ctx context.Context) error {
+	name := ""
+	if len(c.args) > 0 && !strings.HasPrefix(c.args[0], "-") {
+		name, c.args = c.args[0], c.args[1:]
+	}
+	switch name {
+	case "":
+		return c.serve(ctx)
+	case "key":
+		return c.key()
+	case "token":
+		return c.token()
+	case "message":
+		return c.message()
+	case "config":
+		return c.config()
+	case "migrate":
+		return c.migrate(ctx)
+	case "help":
+		c.help(c.out)
+		return nil
+	default:
+		return fmt.Errorf("there is no command %q: %w", name, errUsage)
+	}
+}
+
+// settings are the flags that say which configuration is meant.
+type settings struct {
+	flags   *flag.FlagSet
+	file    string
+	data    string
+	listen  string
+	target  string
+	version bool
+}
+
+// newSettings defines the flags of a command; those of serve are for the run
+// of targets only.
+func newSettings(name string, serve bool) *settings {
+	s := &settings{flags: flag.NewFlagSet(name, flag.ContinueOnError)}
+	s.flags.StringVar(&s.file, "config", "", "configuration `file`")
+	s.flags.StringVar(&s.data, "data", "", "data `folder`; goes before the key Data")
+	if serve {
+		s.flags.StringVar(&s.target, "target", All, "what this process is for, separated by commas: "+strings.Join(Targets(), ", "))
+		s.flags.StringVar(&s.listen, "listen", "", "`host:port` for every route, instead of the ports in the configuration")
+		s.flags.BoolVar(&s.version, "version", false, "print the version")
+	}
+	return s
+}
+
+// parse reads the flags of a command that takes no other arguments.
+func (c *command) parse(flags *flag.FlagSet) error {
+	flags.SetOutput(io.Discard) // the error says it already
+	switch err := flags.Parse(c.args); {
+	case errors.Is(err, flag.ErrHelp):
+		c.help(c.out)
+		return err
+	case err != nil:
+		return fmt.Errorf("%w: %w", err, errUsage)
+	case flags.NArg() > 0:
+		return fmt.Errorf("%q is not expected: %w", flags.Arg(0), errUsage)
+	}
+	return nil
+}
+
+// load reads the flags and the configuration that they mean.
+func (c *command) load(s *settings) (Config, error) {
+	if err := c.parse(s.flags); err != nil {
+		return Config{}, err
+	}
+	config, err := Load(s.file, c.getenv)
+	if s.data != "" {
+		config.Data = s.data
+	}
+	return config, err
+}
+
+func (c *command) serve(ctx context.Context) error {
+	s := newSettings("parley", true)
+	if err := c.parse(s.flags); err != nil {
+		return err
+	}
+	if s.version {
+		_, err := fmt.Fprintf(c.out, "parley %s %s %s/%s\n", Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		return err
+	}
+	config, err := c.load(s)
+	if err != nil {
+		return err
+	}
+	return Run(ctx, config, Options{Targets: strings.Split(s.target, ","), Listen: s.listen, AccessLog: c.err})
+}
+
+func (c *command) help(to io.Writer) {
+	fmt.Fprint(to, usage)
+	flags := newSettings("parley", true).flags
+	flags.SetOutput(to)
+	flags.PrintDefaults()
+}

@@ -1,0 +1,113 @@
+package app
+
+import (
+	_ "embed"
+	"time"
+
+	"parley/pkg/auth"
+	"parley/pkg/gateway"
+	"parley/pkg/redisx"
+	"parley/pkg/rpc"
+	"parley/pkg/sqldb"
+	"parley/record"
+)
+
+// reference is the configuration with all defaults, and what operators are
+// told about each key. It is the one place for both; a test holds it against
+// the types below.
+//
+//go:embed config.yaml
+var reference []byte
+
+// Config is everything that operators set. Its keys are explained in
+// config.yaml.
+type Config struct {
+	Data     string         `yaml:"Data"`
+	Log      LogConfig      `yaml:"Log"`
+	Stop     StopConfig     `yaml:"Stop"`
+	Token    TokenConfig    `yaml:"Token"`
+	App      GatewayConfig  `yaml:"App"`
+	Group    GatewayConfig  `yaml:"Group"`
+	Oss      GatewayConfig  `yaml:"Oss"`
+	Record   RecordConfig   `yaml:"Record"`
+	Revoke   RevokeConfig   `yaml:"Revoke"`
+	Rpc      RPCConfig      `yaml:"Rpc"`
+	Registry RegistryConfig `yaml:"Registry"`
+	Trace    TraceConfig    `yaml:"Trace"`
+	Database sqldb.Config   `yaml:"Database"`
+	Redis    redisx.Config  `yaml:"Redis"`
+}
+
+// LogConfig is the log of the process.
+type LogConfig struct {
+	Level string `yaml:"Level"`
+}
+
+// StopConfig is how a process ends.
+type StopConfig struct {
+	Grace time.Duration `yaml:"Grace"`
+}
+
+// TokenConfig is how tokens are judged.
+type TokenConfig struct {
+	Window   time.Duration `yaml:"Window"`
+	Remember int           `yaml:"Remember"`
+}
+
+func (c TokenConfig) verifier() *auth.Verifier {
+	return auth.NewVerifier(auth.Config{Window: c.Window, Remember: c.Remember})
+}
+
+// GatewayConfig is an HTTP gateway.
+type GatewayConfig struct {
+	Listen      string        `yaml:"Listen"`
+	MaxBody     int64         `yaml:"MaxBody"`
+	MaxInFlight int64         `yaml:"MaxInFlight"`
+	Deadline    time.Duration `yaml:"Deadline"`
+	ReadTimeout time.Duration `yaml:"ReadTimeout"`
+}
+
+func (c GatewayConfig) gateway(name string) gateway.Config {
+	return gateway.Config{Name: name, MaxBody: c.MaxBody, MaxInFlight: c.MaxInFlight, Deadline: c.Deadline}
+}
+
+// RecordConfig is the record service and where it is called.
+type RecordConfig struct {
+	Listen    string   `yaml:"Listen"`
+	Advertise string   `yaml:"Advertise"`
+	Endpoints []string `yaml:"Endpoints"`
+	MaxBody   int      `yaml:"MaxBody"`
+}
+
+// RevokeConfig is what authors may take back.
+type RevokeConfig struct {
+	Expire time.Duration `yaml:"Expire"`
+}
+
+func (c Config) record() record.Config {
+	return record.Config{MaxBody: c.Record.MaxBody, RevokeExpire: c.Revoke.Expire}
+}
+
+// RPCConfig is how services call each other.
+type RPCConfig struct {
+	Timeout      time.Duration `yaml:"Timeout"`
+	StartTimeout time.Duration `yaml:"StartTimeout"`
+}
+
+// RegistryConfig is the etcd of the services.
+type RegistryConfig struct {
+	Hosts        []string `yaml:"Hosts"`
+	User         string   `yaml:"User"`
+	PasswordFile string   `yaml:"PasswordFile"`
+}
+
+func (c RegistryConfig) registry() (rpc.Registry, error) {
+	password, err := secret("Registry.PasswordFile", c.PasswordFile)
+	return rpc.Registry{Hosts: c.Hosts, User: c.User, Password: password}, err
+}
+
+// TraceConfig is where traces go.
+type TraceConfig struct {
+	Endpoint string  `yaml:"Endpoint"`
+	Sample   float64 `yaml:"Sample"`
+}

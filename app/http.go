@@ -1,0 +1,107 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/zeromicro/go-zero/core/logx"
+
+	"parley/pkg/launch"
+)
+
+// httpServer answers on one port. It is net/http's own server around the
+// gateways' handlers: go-zero's ends on a signal of its own accord and cannot be
+// told when.
+type httpServer struct {
+	server   *http.Server
+	listener net.Listener
+}
+
+const (
+	// maxHeader is plenty: a token has about 180 bytes.
+	maxHeader = 64 << 10
+	// readHeaderTimeout and idleTimeout free the connections of clients that
+	// say nothing. Apps that are used keep theirs.
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	// writeSlack is how long a client may take to read its answer, beside the
+	// time that reading the request and the work may take.
+	writeSlack = 30 * time.Second
+)
+
+// serve opens the port of g, says so, and answers there with handler.
+func (a *App) serve(name string, g GatewayConfig, handler http.Handler) (launch.Stop, error) {
+	listener, err := net.Listen("tcp", g.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is taken by another process; stop that one, or choose another address with -listen or the key Listen: %w", g.Listen, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen for HTTP: %w", err)
+	}
+	s := &httpServer{listener: listener, server: &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       g.ReadTimeout,
+		WriteTimeout:      g.ReadTimeout + g.Deadline + writeSlack,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          log.New(errorLog{}, "", 0),
+	}}
+	a.addresses[name] = listener.Addr().String()
+	go func() {
+		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			a.fail(fmt.Errorf("serve HTTP on %s: %w", listener.Addr(), err))
+		}
+	}()
+	return s.stop, nil
+}
+
+// stop closes the port, finishes the requests in flight and cuts those that
+// are not finished when ctx ends.
+func (s *httpServer) stop(ctx context.Context) error {
+	err := s.server.Shutdown(ctx)
+	if err != nil {
+		err = fmt.Errorf("finish the requests on %s: %w", s.listener.Addr(), errors.Join(err, s.server.Close()))
+	}
+	return err
+}
+
+// errorLog takes what net/http has to say, such as a broken handshake, into
+// the log.
+type errorLog struct{}
+
+func (errorLog) Write(line []byte) (int, error) {
+	logx.Error(strings.TrimSpace(string(line)))
+	return len(line), nil
+}
+
+// byPrefix serves all gateways on one port: by the first part of the path, as
+// nginx does in front of a split installation. The app gateway has what is
+// left.
+func byPrefix(app, group, oss http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/group/"):
+			group.ServeHTTP(w, r)
+		case strings.HasPrefix(r.URL.Path, "/oss/"):
+			oss.ServeHTTP(w, r)
+		default:
+			app.ServeHTTP(w, r)
+		}
+	})
+}
+
+// largest returns the limits of a port that serves all gateways: for each the
+// one of the gateway that needs most. The gateways have their own within.
+func largest(app, group, oss GatewayConfig) GatewayConfig {
+	app.ReadTimeout = max(app.ReadTimeout, group.ReadTimeout, oss.ReadTimeout)
+	app.Deadline = max(app.Deadline, group.Deadline, oss.Deadline)
+	return app
+}

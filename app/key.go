@@ -1,0 +1,129 @@
+package app
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// key is one value of the configuration, such as Redis.PoolSize.
+type key struct {
+	path  string
+	value reflect.Value
+}
+
+// keys returns all values of c, in the order of its types.
+func (c *Config) keys() []key { return keysOf("", reflect.ValueOf(c).Elem()) }
+
+func keysOf(path string, v reflect.Value) []key {
+	if v.Kind() != reflect.Struct {
+		return []key{{path, v}}
+	}
+	var keys []key
+	for i := range v.NumField() {
+		below := strings.TrimPrefix(path+"."+v.Type().Field(i).Tag.Get("yaml"), ".")
+		keys = append(keys, keysOf(below, v.Field(i))...)
+	}
+	return keys
+}
+
+// allowed lists the names directly below path, for messages.
+func allowed(keys map[string]key, path string) string {
+	names := make(map[string]bool)
+	for known := range keys {
+		if rest, ok := strings.CutPrefix("."+known, strings.TrimSuffix("."+path, ".")+"."); ok {
+			name, _, _ := strings.Cut(rest, ".")
+			names[name] = true
+		}
+	}
+	return strings.Join(slices.Sorted(maps.Keys(names)), ", ")
+}
+
+// environment is the variable that sets k.
+func (k key) environment() string {
+	return "PARLEY_" + strings.ToUpper(strings.ReplaceAll(k.path, ".", "_"))
+}
+
+// setText sets k as the environment says; a list is separated by commas.
+func (k key) setText(text string) error {
+	if k.value.Kind() != reflect.Slice {
+		return k.setScalar(text)
+	}
+	items := strings.Split(text, ",")
+	for i := range items {
+		items[i] = strings.TrimSpace(items[i])
+	}
+	k.value.Set(reflect.ValueOf(items))
+	return nil
+}
+
+// set sets k as a YAML file says.
+func (k key) set(node *yaml.Node) error {
+	if node.Kind == yaml.ScalarNode && node.Tag == "!!null" {
+		k.value.SetZero()
+		return nil
+	}
+	if k.value.Kind() == reflect.Slice {
+		var items []string
+		if node.Kind != yaml.SequenceNode || node.Decode(&items) != nil {
+			return fmt.Errorf("%s must be a list such as [a, b]", k.path)
+		}
+		k.value.Set(reflect.ValueOf(items))
+		return nil
+	}
+	if node.Kind != yaml.ScalarNode {
+		return fmt.Errorf("%s must be a single value", k.path)
+	}
+	return k.setScalar(node.Value)
+}
+
+func (k key) setScalar(text string) error {
+	var err error
+	want := ""
+	switch k.value.Interface().(type) {
+	case string:
+		k.value.SetString(text)
+	case bool:
+		var b bool
+		b, err = strconv.ParseBool(text)
+		k.value.SetBool(b)
+		want = "true or false"
+	case time.Duration:
+		var d time.Duration
+		d, err = time.ParseDuration(text)
+		k.value.SetInt(int64(d))
+		want = "a duration with its unit such as 300ms, 10s or 2h"
+	case float64:
+		var f float64
+		f, err = strconv.ParseFloat(text, 64)
+		k.value.SetFloat(f)
+		want = "a number"
+	default:
+		var n int64
+		n, err = strconv.ParseInt(text, 10, k.value.Type().Bits())
+		k.value.SetInt(n)
+		want = "a whole number"
+	}
+	if err != nil {
+		return fmt.Errorf("%s is %q and must be %s", k.path, text, want)
+	}
+	return nil
+}
+
+// text returns the value of k as a YAML node.
+func (k key) node() (*yaml.Node, error) {
+	var node yaml.Node
+	if err := node.Encode(k.value.Interface()); err != nil {
+		return nil, fmt.Errorf("write %s: %w", k.path, err)
+	}
+	if k.value.Kind() == reflect.Slice {
+		node.Style = yaml.FlowStyle
+	}
+	return &node, nil
+}

@@ -1,0 +1,136 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Load returns the configuration: the defaults, changed by the file, changed
+// by the environment. Without a file there are the defaults. Every key is
+// known, every value allowed; the error names all that are not.
+func Load(file string, getenv func(string) string) (Config, error) {
+	c := Default()
+	if file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return Config{}, fmt.Errorf("read the configuration: %w", err)
+		}
+		if err := c.merge(text); err != nil {
+			return Config{}, fmt.Errorf("configuration %s: %w", file, err)
+		}
+	}
+	var errs []error
+	for _, k := range c.keys() {
+		if text := getenv(k.environment()); text != "" {
+			if err := k.setText(text); err != nil {
+				errs = append(errs, fmt.Errorf("environment %s: %w", k.environment(), err))
+			}
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return Config{}, err
+	}
+	if err := c.check(); err != nil {
+		return Config{}, fmt.Errorf("configuration: %w", err)
+	}
+	return c, nil
+}
+
+// Default returns the configuration without a file and an environment.
+func Default() Config {
+	var c Config
+	if err := c.merge(reference); err != nil {
+		panic(err) // config.yaml is part of this package
+	}
+	return c
+}
+
+// merge changes c by the keys that the YAML text has.
+func (c *Config) merge(text []byte) error {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	var document yaml.Node
+	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
+		return nil // nothing but comments
+	} else if err != nil {
+		return err
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return errors.New("there must be one YAML document, not several")
+	}
+	keys := make(map[string]key)
+	for _, k := range c.keys() {
+		keys[k.path] = k
+	}
+	return errors.Join(set(keys, "", document.Content[0])...)
+}
+
+// set gives the keys below path the values in node.
+func set(keys map[string]key, path string, node *yaml.Node) []error {
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	if k, ok := keys[path]; ok {
+		if err := k.set(node); err != nil {
+			return []error{fmt.Errorf("line %d: %w", node.Line, err)}
+		}
+		return nil
+	}
+	if node.Kind == yaml.ScalarNode && node.Tag == "!!null" {
+		return nil // a section of which all keys are comments
+	}
+	if node.Kind != yaml.MappingNode {
+		return []error{fmt.Errorf("line %d: %s must have keys: %s", node.Line, section(path), allowed(keys, path))}
+	}
+	var errs []error
+	seen := make(map[string]bool)
+	for i := 0; i < len(node.Content); i += 2 {
+		name, value := node.Content[i], node.Content[i+1]
+		below := strings.TrimPrefix(path+"."+name.Value, ".")
+		switch {
+		case !isKey(keys, below):
+			errs = append(errs, fmt.Errorf("line %d: there is no key %s; %s has %s", name.Line, below, section(path), allowed(keys, path)))
+		case seen[below]:
+			errs = append(errs, fmt.Errorf("line %d: the key %s is there twice", name.Line, below))
+		default:
+			errs = append(errs, set(keys, below, value)...)
+		}
+		seen[below] = true
+	}
+	return errs
+}
+
+func section(path string) string {
+	if path == "" {
+		return "the configuration"
+	}
+	return path
+}
+
+// isKey reports whether there is a value or a section at path.
+func isKey(keys map[string]key, path string) bool {
+	for known := range keys {
+		if known == path || strings.HasPrefix(known, path+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// secret reads a file that holds a secret. White space at its end does not
+// count. No file is no secret.
+func secret(key, file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", key, err)
+	}
+	return strings.TrimRight(string(text), " \t\r\n"), nil
+}

@@ -1,0 +1,204 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"path/filepath"
+	"slices"
+
+	recordv1 "parley/api/proto/record/v1"
+	appgateway "parley/app/gateway"
+	groupgateway "parley/group/gateway"
+	ossgateway "parley/oss/gateway"
+	"parley/pkg/await"
+	"parley/pkg/eventlog"
+	"parley/pkg/launch"
+	"parley/pkg/redisx"
+	"parley/pkg/rpc"
+	"parley/pkg/sqldb"
+	"parley/record"
+	"parley/record/device"
+	recordrpc "parley/record/rpc"
+	"parley/record/sender"
+	"parley/record/store"
+)
+
+// modules returns every part that a process could have. Parts without a port
+// are no targets: they start because somebody needs them.
+func (a *App) modules() []launch.Module {
+	return []launch.Module{
+		{Name: "folder", Start: a.startFolder},
+		{Name: "database", Needs: a.needsFolder(), Start: a.startDatabase},
+		{Name: "redis", Start: a.startRedis},
+
+		{Name: "record", Needs: []string{"database", "redis"}, Start: a.startRecord},
+		{Name: "record-rpc", Needs: []string{"record"}, Start: a.startRecordRPC},
+		{Name: "record-client", Needs: a.needsRecord(), Start: a.startRecordClient},
+
+		{Name: "app-routes", Needs: []string{"record-client"}, Start: a.startAppRoutes},
+		{Name: "group-routes", Start: a.startGroupRoutes},
+		{Name: "oss-routes", Start: a.startOssRoutes},
+
+		{Name: "app", Needs: []string{"app-routes"}, Start: a.startPort("app", a.config.App)},
+		{Name: "group", Needs: []string{"group-routes"}, Start: a.startPort("group", a.config.Group)},
+		{Name: "oss", Needs: []string{"oss-routes"}, Start: a.startPort("oss", a.config.Oss)},
+		{Name: "all-routes", Needs: []string{"app-routes", "group-routes", "oss-routes"}, Start: a.startAllRoutes},
+	}
+}
+
+// roots returns the modules that the targets stand for. The target all has no
+// ports for calls: whoever would call is in the same process.
+func (a *App) roots() []string {
+	switch {
+	case a.options.Listen != "":
+		return []string{"all-routes"}
+	case a.all():
+		return []string{"all-routes", "group", "oss"}
+	default:
+		return a.options.Targets
+	}
+}
+
+// needsFolder: a database server keeps nothing in the data folder.
+func (a *App) needsFolder() []string {
+	if a.db != nil || a.config.Database.DSN != "" {
+		return nil
+	}
+	return []string{"folder"}
+}
+
+// needsRecord: the record service is called in this process if it is there.
+func (a *App) needsRecord() []string {
+	if a.all() || slices.Contains(a.options.Targets, "record-rpc") {
+		return []string{"record"}
+	}
+	return nil
+}
+
+func (a *App) startDatabase(ctx context.Context) (launch.Stop, error) {
+	if a.db != nil {
+		return nil, nil
+	}
+	db, err := openDatabase(ctx, a.config)
+	if err != nil {
+		return nil, err
+	}
+	if err := sqldb.Migrate(ctx, db); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	a.db = db
+	return func(context.Context) error { return db.Close() }, nil
+}
+
+func openDatabase(ctx context.Context, config Config) (*sqldb.DB, error) {
+	return sqldb.Open(ctx, config.Database, filepath.Join(config.Data, "parley.db"))
+}
+
+func (a *App) startRedis(ctx context.Context) (launch.Stop, error) {
+	if a.redis != nil {
+		return nil, nil
+	}
+	client, err := redisx.Open(ctx, a.config.Redis)
+	if err != nil {
+		return nil, err
+	}
+	a.redis = client
+	return func(context.Context) error { return client.Close() }, nil
+}
+
+func (a *App) startRecord(context.Context) (launch.Stop, error) {
+	log := eventlog.Open(a.db)
+	a.record = rpc.NewServer("record-rpc")
+	recordv1.RegisterRecordServiceServer(a.record, recordrpc.New(record.New(log, store.Store{}, a.config.record())))
+	recordv1.RegisterDeviceServiceServer(a.record, recordrpc.NewDevice(device.New(store.NewDevices(a.db))))
+	return log.Close, nil
+}
+
+func (a *App) startRecordRPC(context.Context) (launch.Stop, error) {
+	registry, err := a.config.Registry.registry()
+	if err != nil {
+		return nil, err
+	}
+	if err := a.record.Listen(rpc.ServerConfig{
+		Listen: a.config.Record.Listen, Advertise: a.config.Record.Advertise, Registry: registry,
+	}, a.fail); err != nil {
+		return nil, err
+	}
+	a.addresses["record-rpc"] = a.record.Addr()
+	return a.record.Stop, nil
+}
+
+func (a *App) startRecordClient(ctx context.Context) (launch.Stop, error) {
+	client, err := a.connect(ctx, a.record, "record-rpc", "Record.Endpoints", a.config.Record.Endpoints)
+	if err != nil {
+		return nil, err
+	}
+	a.recordClient = client
+	a.sender = sender.New(recordv1.NewRecordServiceClient(client))
+	return func(context.Context) error {
+		a.sender.Close()
+		return client.Close()
+	}, nil
+}
+
+// connect returns a client of a service: of the server in this process, or of
+// those at the endpoints, of which it waits for one to answer.
+func (a *App) connect(ctx context.Context, local *rpc.Server, service, key string, endpoints []string) (*rpc.Client, error) {
+	if local != nil {
+		return local.Local(a.config.Rpc.Timeout), nil
+	}
+	registry, err := a.config.Registry.registry()
+	if err != nil {
+		return nil, err
+	}
+	client, err := rpc.Dial(rpc.ClientConfig{
+		Service: service, Endpoints: endpoints, Registry: registry, Timeout: a.config.Rpc.Timeout,
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = await.For(ctx, await.Server{Name: service, Key: key, Timeout: a.config.Rpc.StartTimeout}, client.Ready)
+	if err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
+	return client, nil
+}
+
+func (a *App) startAppRoutes(context.Context) (launch.Stop, error) {
+	routes, err := appgateway.New(a.config.App.gateway("app"), a.verifier, a.options.AccessLog, &appgateway.Services{
+		Records: recordv1.NewRecordServiceClient(a.recordClient),
+		Devices: recordv1.NewDeviceServiceClient(a.recordClient),
+		Sender:  a.sender,
+	})
+	a.gateways["app"] = routes
+	return nil, err
+}
+
+func (a *App) startGroupRoutes(context.Context) (launch.Stop, error) {
+	routes, err := groupgateway.New(a.config.Group.gateway("group"), a.verifier, a.options.AccessLog, &groupgateway.Services{})
+	a.gateways["group"] = routes
+	return nil, err
+}
+
+func (a *App) startOssRoutes(context.Context) (launch.Stop, error) {
+	routes, err := ossgateway.New(a.config.Oss.gateway("oss"), a.verifier, a.options.AccessLog, &ossgateway.Services{})
+	a.gateways["oss"] = routes
+	return nil, err
+}
+
+// startPort is the start of a module that serves one gateway on its own port.
+func (a *App) startPort(name string, g GatewayConfig) func(context.Context) (launch.Stop, error) {
+	return func(context.Context) (launch.Stop, error) { return a.serve(name, g, a.gateways[name]) }
+}
+
+// startAllRoutes serves all gateways on the port of the app gateway, or on the
+// one that the process was given.
+func (a *App) startAllRoutes(context.Context) (launch.Stop, error) {
+	g := largest(a.config.App, a.config.Group, a.config.Oss)
+	if a.options.Listen != "" {
+		g.Listen = a.options.Listen
+	}
+	var routes http.Handler = byPrefix(a.gateways["app"], a.gateways["group"], a.gateways["oss"])
+	return a.serve("app", g, routes)
+}

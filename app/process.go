@@ -1,0 +1,42 @@
+package app
+
+import (
+	"os"
+	"time"
+
+	"github.com/zeromicro/go-zero/core/logx"
+	"github.com/zeromicro/go-zero/core/proc"
+	gozerotrace "github.com/zeromicro/go-zero/core/trace"
+)
+
+var logLevels = map[string]uint32{
+	"debug": logx.DebugLevel, "info": logx.InfoLevel, "error": logx.ErrorLevel, "severe": logx.SevereLevel,
+}
+
+// setUpProcess sets up what go-zero has once for a process: log, traces and
+// what a signal does. It is for the process itself and not for tests, which
+// run several Apps in one.
+func setUpProcess(c Config) error {
+	// One line of JSON each, all to standard error, without the lines of
+	// statistics. Standard output is for what commands answer. What go-zero's
+	// parts set up later is ignored, the first one counts.
+	if err := logx.SetUp(logx.LogConf{Mode: "console", Encoding: "json", Level: c.Log.Level}); err != nil {
+		return err
+	}
+	logx.SetWriter(logx.NewWriter(os.Stderr))
+
+	// Without a collector nothing is recorded, but there are ids for the log.
+	sample := c.Trace.Sample
+	if c.Trace.Endpoint == "" {
+		sample = 0
+	}
+	gozerotrace.StartAgent(gozerotrace.Config{Name: "parley", Endpoint: c.Trace.Endpoint, Batcher: "otlpgrpc", Sampler: sample})
+
+	// At a signal go-zero would stop all of its servers at once after a second
+	// and kill the process after 5.5 s. None of its servers runs here, and the
+	// order and the grace are ours (see Run), so it is told to wait for longer
+	// than a process takes to stop.
+	never := 24 * time.Hour
+	proc.Setup(proc.ShutdownConf{WrapUpTime: never, WaitTime: 2 * never})
+	return nil
+}

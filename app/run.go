@@ -1,0 +1,41 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/zeromicro/go-zero/core/logx"
+	gozerotrace "github.com/zeromicro/go-zero/core/trace"
+)
+
+// Run is the life of a process: it starts the targets, says when they are
+// ready, and stops them in order when ctx ends or a part of it dies.
+func Run(ctx context.Context, config Config, options Options) error {
+	if err := setUpProcess(config); err != nil {
+		return err
+	}
+	defer gozerotrace.StopAgent()
+
+	began := time.Now()
+	a, err := Start(ctx, config, options)
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		logx.Info("told to stop while starting")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	logx.Infof("parley %s is ready after %s: %s", Version, time.Since(began).Round(time.Millisecond), a)
+
+	select {
+	case <-ctx.Done():
+		logx.Infof("told to stop, finishing what is in flight for up to %s", config.Stop.Grace)
+	case err = <-a.Failed():
+	}
+	err = errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
+	if err == nil {
+		logx.Info("stopped")
+	}
+	return err
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+)
+
+// bareServer is a process with the least that a Go program can do for a
+// request: read its body and answer constant bytes.
+type bareServer struct {
+	address string
+	pid     int
+	stop    func() error
+}
+
+// startBare starts this program again as a bare server that gives the same
+// answer to everything.
+func startBare(ctx context.Context, answer []byte) (*bareServer, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, self, "-bare")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("talk to the bare server: %w", err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("listen to the bare server: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the bare server: %w", err)
+	}
+	s := &bareServer{pid: cmd.Process.Pid, stop: func() error { return errors.Join(in.Close(), cmd.Wait()) }}
+	if _, err = fmt.Fprintf(in, "%s\n", answer); err == nil {
+		s.address, err = bufio.NewReader(out).ReadString('\n')
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start the bare server: %w", err), s.stop())
+	}
+	s.address = strings.TrimSpace(s.address)
+	return s, nil
+}
+
+// serveBare is the life of a bare server: it reads its answer as a line from
+// in, writes its address to out, and ends with in.
+func serveBare(in io.Reader, out io.Writer) error {
+	lines := bufio.NewReader(in)
+	answer, err := lines.ReadBytes('\n')
+	if err != nil {
+		return fmt.Errorf("read the answer to give: %w", err)
+	}
+	answer = answer[:len(answer)-1]
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(out, listener.Addr()); err != nil {
+		return err
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			return // the client has left
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+		_, _ = w.Write(answer) // an error means the same
+	})}
+	go func() {
+		_, _ = lines.ReadByte() // nothing comes but the end
+		server.Close()
+	}()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

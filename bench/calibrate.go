@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	wirev1 "parley/api/proto/wire/v1"
+	"parley/pkg/eventlog"
+	"parley/pkg/id"
+)
+
+// calibration is what the limits are made of: what the machine and the servers
+// on it can do when nobody does more than is needed. It is measured again in
+// every round, next to what is compared with it.
+type calibration struct {
+	// refused is C: a request with a good, known token that is refused for
+	// its shape. Everything that all routes do is in it.
+	refused sample
+	// bare is a net/http handler that reads the body and answers.
+	bare sample
+	// rows is R: a loop that inserts the rows of messages, batchRows a
+	// statement and a durable commit each, over one connection.
+	rows sample
+	// row is D: one such row in one durable commit.
+	row sample
+}
+
+const (
+	batchRows    = 100
+	batches      = 600
+	singleRows   = 1500
+	manyClients  = 64
+	refusedBody  = `{"count":0,"start":0}`
+	refusedStart = `{"result":-1012,`
+)
+
+func (b *bench) calibrate(ctx context.Context) (c calibration, err error) {
+	if c.bare, err = b.loadMany(ctx, "bare", b.bare.address, b.refused, refusedStart, meter{b.bare.pid}); err != nil {
+		return c, fmt.Errorf("measure a bare handler: %w", err)
+	}
+	if c.refused, err = b.loadMany(ctx, "refused", b.server.address, b.refused, refusedStart, b.meter); err != nil {
+		return c, fmt.Errorf("measure refused requests: %w", err)
+	}
+	if c.rows, err = b.insert(ctx, "rows", batches, batchRows); err != nil {
+		return c, err
+	}
+	c.row, err = b.insert(ctx, "row", singleRows, 1)
+	return c, err
+}
+
+func (b *bench) refused(u *user) []byte {
+	return postJSON("/app/record/sync-record", u.token(), refusedBody)
+}
+
+// loadMany measures many clients, each of which sends one request over and over
+// to an address.
+func (b *bench) loadMany(ctx context.Context, name, address string, request func(*user) []byte, want string, m meter) (sample, error) {
+	return b.load(ctx, name, address, b.readers, func(u *user) (func() []byte, error) {
+		return always(request(u)), nil
+	}, want, m)
+}
+
+// load measures some users at the same time; next makes what each of them sends.
+func (b *bench) load(ctx context.Context, name, address string, users []*user, next func(*user) (func() []byte, error), want string, m meter) (sample, error) {
+	clients := make([]*client, 0, len(users))
+	for _, u := range users {
+		requests, err := next(u)
+		if err != nil {
+			return sample{}, err
+		}
+		c, err := dial(address)
+		if err != nil {
+			return sample{}, err
+		}
+		clients = append(clients, &client{conn: c, next: requests, want: []byte(want)})
+	}
+	stop, err := b.startProfile(ctx, name)
+	if err != nil {
+		return sample{}, err
+	}
+	s, err := load(ctx, clients, b.window, m)
+	return s, cmpErr(err, stop())
+}
+
+// insert measures the bare loop: statements of so many rows each. The first
+// sixth warms up.
+func (b *bench) insert(ctx context.Context, name string, statements, rows int) (sample, error) {
+	fail := func(err error) (sample, error) { return sample{}, fmt.Errorf("measure bare inserts: %w", err) }
+	all := make([][]eventlog.Event, statements)
+	for i := range all {
+		for range rows {
+			from := b.senders[i%len(b.senders)].uid
+			e, err := newEvent(from, wirev1.ChannelType_CHANNEL_TYPE_USER, string(b.target()))
+			if err != nil {
+				return fail(err)
+			}
+			b.bareHead++
+			e.Pos, e.At = b.bareHead, time.Now().UnixMilli()
+			all[i] = append(all[i], e)
+		}
+	}
+	stop, err := b.startProfile(ctx, name)
+	if err != nil {
+		return fail(err)
+	}
+	warm := statements / 6
+	s := sample{requests: (statements - warm) * rows}
+	var start time.Time
+	var before time.Duration
+	for i, events := range all {
+		if i == warm {
+			if before, err = b.meter.read(); err != nil {
+				return fail(err)
+			}
+			start = time.Now()
+		}
+		began := time.Now()
+		if err := insertEvents(ctx, b.bareDB, events); err != nil {
+			return fail(err)
+		}
+		if i >= warm {
+			s.latencies = append(s.latencies, time.Since(began))
+		}
+	}
+	s.took = time.Since(start)
+	after, err := b.meter.read()
+	if err != nil {
+		return fail(err)
+	}
+	s.cpu = after - before
+	slices.Sort(s.latencies)
+	return s, stop()
+}
+
+// target is somebody to whom messages go.
+func (b *bench) target() id.UID {
+	b.lastTarget = (b.lastTarget + 1) % len(b.targets)
+	return b.targets[b.lastTarget]
+}
+
+func reportCalibration(r *report, rounds []*round) {
+	cpu := func(of func(calibration) sample) string {
+		return micros(median(rounds, func(x *round) time.Duration { return of(x.calibration).cpuEach() }))
+	}
+	rate := func(of func(calibration) sample) float64 {
+		return median(rounds, func(x *round) float64 { return of(x.calibration).rate() })
+	}
+	bare := func(c calibration) sample { return c.bare }
+	refused := func(c calibration) sample { return c.refused }
+	rows := func(c calibration) sample { return c.rows }
+	row := func(c calibration) sample { return c.row }
+	r.atMost("C: CPU against a bare net/http handler", median(rounds, func(x *round) float64 {
+		return ratio(x.calibration.refused.cpuEach(), x.calibration.bare.cpuEach())
+	}), 2, "")
+	r.figure("bare net/http handler", "CPU %s, %.0f requests/s", cpu(bare), rate(bare))
+	r.figure("C: a request refused for its shape", "CPU %s, %.0f requests/s", cpu(refused), rate(refused))
+	r.figure("R: bare inserts, 100 a commit", "%.0f rows/s, CPU %s a row", rate(rows), cpu(rows))
+	r.figure("D: a bare insert and commit", "median %s, CPU %s",
+		micros(median(rounds, func(x *round) time.Duration { return x.calibration.row.median() })), cpu(row))
+}

@@ -1,0 +1,11 @@
+//go:build !linux
+
+package main
+
+import (
+	"errors"
+	"time"
+)
+
+// cpuOf works on Linux only, and so does the benchmark.
+func cpuOf(int) (time.Duration, error) { return 0, errors.ErrUnsupported }

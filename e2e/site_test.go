@@ -1,0 +1,37 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// site is where a Parley answers: each gateway at its own address, or all of
+// them at the same.
+type site struct{ app, group, oss string }
+
+// oneAddress is a site where all gateways answer at one address.
+func oneAddress(url string) site { return site{app: url, group: url, oss: url} }
+
+// url returns where a path is served, as a proxy in front of the gateways
+// would find it.
+func (s site) url(path string) string {
+	switch {
+	case strings.HasPrefix(path, "/group/"):
+		return s.group + path
+	case strings.HasPrefix(path, "/oss/"):
+		return s.oss + path
+	}
+	return s.app + path
+}
+
+// gateways are the addresses of the site, each with its name.
+func (s site) gateways() map[string]string {
+	return map[string]string{"app": s.app, "group": s.group, "oss": s.oss}
+}
+
+// httpClient keeps enough connections for the crowds of some tests.
+var httpClient = &http.Client{
+	Timeout:   30 * time.Second,
+	Transport: &http.Transport{MaxIdleConns: 0, MaxIdleConnsPerHost: 256, IdleConnTimeout: 10 * time.Second},
+}

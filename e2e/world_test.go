@@ -1,0 +1,87 @@
+// Package e2e tests Parley through its public surface, as apps use it: over
+// HTTP, with real keys and tokens, in one process and split into services.
+package e2e
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+
+	"parley/pkg/eventlog"
+	"parley/pkg/id"
+	"parley/pkg/sqldb"
+	"parley/pkg/sqldb/sqldbtest"
+)
+
+// world is a running Parley and the people who use it.
+type world struct {
+	t    testing.TB
+	site site
+	db   *sqldb.DB
+	// log lets a test make groups, which the log keeps the rights of.
+	log *eventlog.Log
+}
+
+// everywhere runs a scenario in every form in which Parley runs: all services
+// in one process, where calls stay inside it, and every service for itself,
+// where they go through zrpc over loopback.
+func everywhere(t *testing.T, scenario func(*testing.T, *world)) {
+	t.Parallel()
+	for name, start := range map[string]func(testing.TB, *sqldb.DB) site{
+		"one process": startTogether,
+		"split":       startSplit,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := sqldbtest.New(t)
+			scenario(t, newWorld(t, start(t, db), db))
+		})
+	}
+}
+
+func newWorld(t testing.TB, s site, db *sqldb.DB) *world {
+	log := eventlog.Open(db)
+	t.Cleanup(func() {
+		if err := log.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return &world{t: t, site: s, db: db, log: log}
+}
+
+// in returns the world for a subtest, which fails in its stead.
+func (w *world) in(t testing.TB) *world {
+	inner := *w
+	inner.t = t
+	return &inner
+}
+
+// user returns the app of a new user.
+func (w *world) user() *client {
+	w.t.Helper()
+	return newUser(w.t, w.site)
+}
+
+// change runs a change of groups in the log.
+func (w *world) change(fn func(*eventlog.Tx) error) {
+	w.t.Helper()
+	if err := w.log.Change(w.t.Context(), fn); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// lastGroup numbers the groups of all tests; ids begin above 2^33 so that
+// nothing passes which takes them for 32-bit numbers.
+var lastGroup atomic.Int64
+
+// group makes a group with an owner and members.
+func (w *world) group(owner *client, members ...*client) id.GID {
+	w.t.Helper()
+	g := id.GID(1<<33 + lastGroup.Add(1))
+	roles := map[id.UID]eventlog.Role{owner.uid(): eventlog.Owner}
+	for _, m := range members {
+		roles[m.uid()] = eventlog.Member
+	}
+	w.change(func(tx *eventlog.Tx) error { return tx.OpenGroup(g, roles) })
+	return g
+}

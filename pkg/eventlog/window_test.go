@@ -1,0 +1,311 @@
+package eventlog
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+
+	"parley/pkg/id"
+)
+
+// counter counts the statements of reads by what they begin with.
+type counter struct {
+	mu   sync.Mutex
+	said []string
+}
+
+func (c *counter) tap() *tap {
+	return &tap{statement: func(_ context.Context, query string) error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.said = append(c.said, query)
+		return nil
+	}}
+}
+
+// take returns what was said since the last time, each statement by a name.
+func (c *counter) take() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var names []string
+	for _, query := range c.said {
+		name := query
+		for prefix, short := range map[string]string{
+			"SELECT pos FROM log_position":       "head",
+			"SELECT pos, user_a":                 "fill",
+			"SELECT group_id, from_pos":          "intervals",
+			"SELECT * FROM (SELECT pos":          "direct",
+			"SELECT pos, group_id FROM":          "groups",
+			"SELECT pos, scope, id, author":      "bodies",
+			"UPDATE log_position SET pos = pos ": "raise",
+		} {
+			if strings.HasPrefix(query, prefix) {
+				name = short
+			}
+		}
+		names = append(names, name)
+	}
+	c.said = nil
+	return strings.Join(names, " ")
+}
+
+func TestNothingNewIsAnsweredFromMemory(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	other := w.log()
+	w.group(other, 1, "bob")
+	w.group(other, 2, "carol")
+	w.append(other, private("alice", "bob", "m1"))
+	var said counter
+	l := w.log(said.tap().onReads(w))
+
+	last := Position(0)
+	for _, step := range []struct {
+		name string
+		do   func()
+		want string
+	}{
+		{"the first read knows nothing", func() {}, "head intervals direct groups bodies"},
+		{"nothing happened", func() {}, "head"},
+		{"this process wrote to somebody else", func() { w.append(l, private("alice", "carol", "m2")) }, "head"},
+		{"another process wrote to somebody else", func() { w.append(other, private("alice", "carol", "m3")) }, "head fill"},
+		{"and that is known now", func() {}, "head"},
+		{"this process changed somebody else's group", func() { w.join(l, 2, "dave") }, "head intervals"},
+		{"this process wrote to bob", func() { w.append(l, private("alice", "bob", "m4")) }, "head intervals direct bodies"},
+		{"another process wrote to bob", func() { w.append(other, private("alice", "bob", "m5")) }, "head fill direct bodies"},
+		{"another process wrote to bob's group", func() { w.append(other, toGroup("bob", 1, "m6")) }, "head fill intervals groups bodies"},
+		{"nothing happened again", func() {}, "head"},
+	} {
+		step.do()
+		said.take()
+		events, err := readPage(l, "bob", last, 100)
+		if err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		if got := said.take(); got != step.want {
+			t.Errorf("%s: the read said %q, want %q", step.name, got, step.want)
+		}
+		if len(events) > 0 {
+			last = events[len(events)-1].Pos
+		}
+	}
+	if last != 7 {
+		t.Errorf("bob has read up to %d, want 7", last)
+	}
+}
+
+func TestSilentGroupsAreNotAskedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	writer := w.log()
+	for g := range id.GID(20) {
+		w.group(writer, g+1, "bob", "alice")
+	}
+	asked := make(map[string]bool)
+	l := w.log((&tap{statement: func(_ context.Context, query string) error {
+		asked[query] = true
+		return nil
+	}}).onReads(w))
+	w.read(l, "bob", 0, 10)
+	w.append(writer, toGroup("alice", 7, "m1"))
+	w.append(writer, toGroup("alice", 9, "m2"))
+	clear(asked)
+	same(t, "what bob reads", idsOf(w.read(l, "bob", 0, 10)), []string{"m1", "m2"})
+	if !asked[groupQuery(l.sql, 2)] || asked[groupQuery(l.sql, 20)] {
+		t.Errorf("bob has 20 groups and 2 of them spoke; asked was %v", asked)
+	}
+}
+
+func TestAWindowNeverSaysNothingWhenThereIsSomething(t *testing.T) {
+	t.Parallel()
+	const events = 5 * generationSize / 2
+	w := newWindow()
+	w.reset(0)
+	random := rand.New(rand.NewPCG(3, 4))
+	var log []*pending
+	for i := range events {
+		var a Audience
+		switch random.IntN(3) {
+		case 0:
+			a = ToGroup(id.GID(1 + random.IntN(2000)))
+		case 1:
+			a = ToUser(id.UID(fmt.Sprint("u", random.IntN(2000))))
+		default:
+			a = ToPair(id.UID(fmt.Sprint("u", random.IntN(2000))), id.UID(fmt.Sprint("u", random.IntN(2000))))
+		}
+		log = append(log, &pending{Event: Event{Pos: Position(i + 1), Audience: a}})
+	}
+	for rest := log; len(rest) > 0; {
+		n := min(len(rest), 1+random.IntN(maxBatch))
+		w.feedAll(rest[:n])
+		rest = rest[n:]
+	}
+	head := Position(events)
+	if w.seen() != head {
+		t.Fatalf("the window knows up to %d, want %d", w.seen(), head)
+	}
+	known := 0
+	for range 3000 {
+		after := Position(random.IntN(events + 1))
+		u := id.UID(fmt.Sprint("u", random.IntN(2000)))
+		g := id.GID(1 + random.IntN(2000))
+		news := w.newsFor(u, after, head)
+		if !news.known {
+			continue
+		}
+		known++
+		direct, inGroup := false, false
+		for _, p := range log[after:] {
+			direct = direct || p.Includes(u)
+			inGroup = inGroup || p.Group == g
+		}
+		if direct != news.direct {
+			t.Errorf("after %d: something names %s: %v, the window says %v", after, u, direct, news.direct)
+		}
+		if active := len(w.active(after, head, []id.GID{g})) == 1; active != inGroup {
+			t.Errorf("after %d: group %d spoke: %v, the window says %v", after, g, inGroup, active)
+		}
+		if inGroup && !news.groups {
+			t.Errorf("after %d: the window says that no group spoke", after)
+		}
+	}
+	if known == 0 || w.newsFor("u1", 0, head).known {
+		t.Errorf("known was %d of 3000; the beginning must be forgotten and the end not", known)
+	}
+	if size := w.older.events + w.new.events; size > 2*generationSize || size < generationSize {
+		t.Errorf("the window keeps %d events", size)
+	}
+	if w.newsFor("u1", head, head+1).known {
+		t.Error("the window claims to know what lies beyond it")
+	}
+}
+
+func TestACommitThatAReaderSawFirstChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWindow()
+	w.reset(0)
+	batch := func(first, last Position) (ps []*pending) {
+		for p := first; p <= last; p++ {
+			ps = append(ps, &pending{Event: Event{Pos: p, Audience: ToUser(id.UID(fmt.Sprint("u", p)))}})
+		}
+		return ps
+	}
+	w.feedAll(batch(1, 4))
+	w.feedAll(batch(7, 8)) // another process has 5 and 6
+	if w.seen() != 4 {
+		t.Fatalf("the window jumped over a gap to %d", w.seen())
+	}
+	w.feedAll(batch(5, 6))
+	w.feedAll(batch(1, 6)) // late news
+	w.feedAll(batch(5, 8))
+	if w.seen() != 8 || !w.newsFor("u", 0, 8).known {
+		t.Errorf("the window knows up to %d and begins at %d, want 8 and 0", w.seen(), w.older.from)
+	}
+	for p := Position(1); p <= 8; p++ {
+		if !w.newsFor(id.UID(fmt.Sprint("u", p)), p-1, 8).direct {
+			t.Errorf("the event at %d is forgotten", p)
+		}
+	}
+}
+
+func TestAWindowFarBehindStartsAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	writer := w.log()
+	w.append(writer, private("alice", "bob", "m1"))
+	var said counter
+	l := w.log(said.tap().onReads(w))
+	w.read(l, "carol", 1, 10)
+	w.exec("UPDATE log_position SET pos = ?", maxFill+100)
+	w.append(writer, private("alice", "bob", "m2"))
+	said.take()
+	same(t, "what bob reads", idsOf(w.read(l, "bob", 1, 10)), []string{"m2"})
+	if got := said.take(); strings.Contains(got, "fill") {
+		t.Errorf("it read %d events to say %q", maxFill, got)
+	}
+}
+
+// backInTime takes the log back to where it was at a position.
+func (w *world) backInTime(to Position) {
+	w.exec("DELETE FROM log_event WHERE pos > ?", int64(to))
+	w.exec("UPDATE log_position SET pos = ?", int64(to))
+}
+
+func TestAPositionThatWasSeenIsNeverGivenAgainAfterTheDatabaseWentBackInTime(t *testing.T) {
+	t.Parallel()
+	for name, meet := range map[string]func(w *world, l *Log){
+		"the next event meets it": func(w *world, l *Log) {},
+		"a reader meets it":       func(w *world, l *Log) { w.read(l, "bob", 0, 10) },
+		"a change meets it": func(w *world, l *Log) {
+			w.change(l, func(tx *Tx) error {
+				return tx.Append(0, func(Position, int64) ([]Event, error) { return nil, nil })
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			l := w.log()
+			for i := range 10 {
+				w.append(l, private("alice", "bob", fmt.Sprint("m", i)))
+			}
+			w.read(l, "bob", 0, 100)
+			w.backInTime(4)
+			meet(w, l)
+			if r := w.append(l, private("alice", "bob", "new")); r.Pos != 11 {
+				t.Errorf("the next event has position %d, which clients saw before; want 11", r.Pos)
+			}
+			for name, reader := range map[string]*Log{"this process": l, "a new one": w.log()} {
+				same(t, name+" reads after the last that bob saw", positionsOf(w.read(reader, "bob", 10, 100)), []Position{11})
+				same(t, name+" reads from the beginning", positionsOf(w.read(reader, "bob", 0, 100)), []Position{1, 2, 3, 4, 11})
+			}
+		})
+	}
+}
+
+func TestAReaderFindsWhatOthersAppendedAfterTheDatabaseWentBackInTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l := w.log()
+	for i := range 10 {
+		w.append(l, private("alice", "carol", fmt.Sprint("m", i)))
+	}
+	w.read(l, "bob", 0, 100)
+	w.backInTime(4)
+	w.append(w.log(), private("alice", "bob", "new")) // a process that saw nothing, at 5
+	same(t, "what bob reads", idsOf(w.read(l, "bob", 4, 100)), []string{"new"})
+	if r := w.append(l, private("alice", "bob", "newer")); r.Pos != 11 {
+		t.Errorf("the next event has position %d, want 11", r.Pos)
+	}
+	same(t, "what bob reads then", idsOf(w.read(l, "bob", 5, 100)), []string{"newer"})
+}
+
+func TestReadersOfOneLogShareTheirWindow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	writer := w.log()
+	var said counter
+	l := w.log(said.tap().onReads(w))
+	w.read(l, "bob", 0, 10)
+	for i := range 100 {
+		w.append(writer, private("alice", "carol", fmt.Sprint("m", i)))
+	}
+	said.take()
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if err := l.Read(context.Background(), "bob", 0, 10, func(e []Event) error {
+				return fmt.Errorf("bob read %v", positionsOf(e))
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if got := said.take(); strings.Count(got, "fill") != 1 {
+		t.Errorf("20 readers said %q, want one fill", got)
+	}
+}

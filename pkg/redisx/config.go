@@ -1,0 +1,117 @@
+package redisx
+
+import (
+	"cmp"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+)
+
+// Config says where Redis is. The zero value means the embedded one, inside
+// this process.
+type Config struct {
+	// Addrs are host:port addresses. None means the embedded Redis. One is a
+	// single server, or any node of a cluster; several are nodes of a cluster.
+	// With Master set they are sentinels.
+	Addrs []string `yaml:"Addrs"`
+	// Master is the name under which the sentinels know the master. Empty means
+	// that there are no sentinels.
+	Master string `yaml:"Master"`
+	// Username is the user of Redis's ACL. Empty means the default user.
+	Username string `yaml:"Username"`
+	// PasswordFile names a file that holds the password. White space at its
+	// end does not count. Empty means no password.
+	PasswordFile string `yaml:"PasswordFile"`
+	// SentinelPasswordFile names a file that holds the password of the
+	// sentinels. Empty means that they ask for none.
+	SentinelPasswordFile string `yaml:"SentinelPasswordFile"`
+	// TLS encrypts the connections and checks the server's certificate.
+	// Default false.
+	TLS bool `yaml:"TLS"`
+	// CAFile names a PEM file with the authorities that may have signed the
+	// certificate. Empty means those of the system.
+	CAFile string `yaml:"CAFile"`
+	// DB is the number of the database. A cluster has only 0. Default 0.
+	DB int `yaml:"DB"`
+	// PoolSize bounds the connections to one server. Default 32.
+	PoolSize int `yaml:"PoolSize"`
+	// StartTimeout is how long the start waits for a server that is down.
+	// Default 60s.
+	StartTimeout time.Duration `yaml:"StartTimeout"`
+}
+
+// key is where the configuration keeps the addresses, for messages to operators.
+const key = "Redis.Addrs"
+
+func (c Config) withDefaults() Config {
+	c.PoolSize = cmp.Or(c.PoolSize, 32)
+	c.StartTimeout = cmp.Or(c.StartTimeout, 60*time.Second)
+	return c
+}
+
+// Check reports what is wrong with c without connecting to anything.
+func (c Config) Check() error {
+	if c.PoolSize < 0 || c.StartTimeout < 0 || c.DB < 0 {
+		return errors.New("redis configuration: PoolSize, StartTimeout and DB must not be negative")
+	}
+	for _, addr := range c.Addrs {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return fmt.Errorf("%s: %q is not host:port: %w", key, addr, err)
+		}
+	}
+	if len(c.Addrs) == 0 && c.Master != "" {
+		return fmt.Errorf("Redis.Master is set, but %s names no sentinel", key)
+	}
+	if c.isCluster() && c.DB != 0 {
+		return errors.New("Redis.DB: a cluster has only database 0")
+	}
+	_, err := c.resolve()
+	return err
+}
+
+func (c Config) isCluster() bool { return len(c.Addrs) > 1 && c.Master == "" }
+
+// access is what c says in other files.
+type access struct {
+	password, sentinelPassword string
+	tls                        *tls.Config // nil without TLS
+}
+
+func (c Config) resolve() (a access, err error) {
+	if a.password, err = readSecret(c.PasswordFile); err != nil {
+		return access{}, fmt.Errorf("read the password of redis: %w", err)
+	}
+	if a.sentinelPassword, err = readSecret(c.SentinelPasswordFile); err != nil {
+		return access{}, fmt.Errorf("read the password of the sentinels: %w", err)
+	}
+	if !c.TLS {
+		return a, nil
+	}
+	// The name to check is that of the address, which the client fills in.
+	a.tls = &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.CAFile == "" {
+		return a, nil
+	}
+	pem, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		return access{}, fmt.Errorf("read the certificate authorities of redis: %w", err)
+	}
+	a.tls.RootCAs = x509.NewCertPool()
+	if !a.tls.RootCAs.AppendCertsFromPEM(pem) {
+		return access{}, fmt.Errorf("read the certificate authorities of redis: %s holds no certificate", c.CAFile)
+	}
+	return a, nil
+}
+
+func readSecret(file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	secret, err := os.ReadFile(file)
+	return strings.TrimRight(string(secret), " \t\r\n"), err
+}
