@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // key is one value of the configuration, such as Redis.PoolSize.
@@ -116,7 +116,7 @@ func (k key) setScalar(text string) error {
 	return nil
 }
 
-// text returns the value of k as a YAML node.
+// node returns the value of k as YAML.
 func (k key) node() (*yaml.Node, error) {
 	var node yaml.Node
 	if err := node.Encode(k.value.Interface()); err != nil {

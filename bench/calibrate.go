@@ -18,6 +18,9 @@ type calibration struct {
 	// refused is C: a request with a good, known token that is refused for
 	// its shape. Everything that all routes do is in it.
 	refused sample
+	// alone is the same with one client, to which nobody else's wake-ups and
+	// system calls are of use. It is for comparison; C is the one above.
+	alone sample
 	// bare is a net/http handler that reads the body and answers.
 	bare sample
 	// rows is R: a loop that inserts the rows of messages, batchRows a
@@ -43,6 +46,9 @@ func (b *bench) calibrate(ctx context.Context) (c calibration, err error) {
 	if c.refused, err = b.loadMany(ctx, "refused", b.server.address, b.refused, refusedStart, b.meter); err != nil {
 		return c, fmt.Errorf("measure refused requests: %w", err)
 	}
+	if c.alone, err = b.loadOne(ctx, "refused-alone", b.refused, refusedStart); err != nil {
+		return c, fmt.Errorf("measure refused requests of one client: %w", err)
+	}
 	if c.rows, err = b.insert(ctx, "rows", batches, batchRows); err != nil {
 		return c, err
 	}
@@ -60,6 +66,14 @@ func (b *bench) loadMany(ctx context.Context, name, address string, request func
 	return b.load(ctx, name, address, b.readers, func(u *user) (func() []byte, error) {
 		return always(request(u)), nil
 	}, want, m)
+}
+
+// loadOne measures a single client that sends one request to Parley over and
+// over.
+func (b *bench) loadOne(ctx context.Context, name string, request func(*user) []byte, want string) (sample, error) {
+	return b.load(ctx, name, b.server.address, b.readers[:1], func(u *user) (func() []byte, error) {
+		return always(request(u)), nil
+	}, want, b.meter)
 }
 
 // load measures some users at the same time; next makes what each of them sends.
@@ -149,6 +163,7 @@ func reportCalibration(r *report, rounds []*round) {
 	}
 	bare := func(c calibration) sample { return c.bare }
 	refused := func(c calibration) sample { return c.refused }
+	alone := func(c calibration) sample { return c.alone }
 	rows := func(c calibration) sample { return c.rows }
 	row := func(c calibration) sample { return c.row }
 	r.atMost("C: CPU against a bare net/http handler", median(rounds, func(x *round) float64 {
@@ -156,6 +171,8 @@ func reportCalibration(r *report, rounds []*round) {
 	}), 2, "")
 	r.figure("bare net/http handler", "CPU %s, %.0f requests/s", cpu(bare), rate(bare))
 	r.figure("C: a request refused for its shape", "CPU %s, %.0f requests/s", cpu(refused), rate(refused))
+	r.figure("C with one client alone", "CPU %s, median %s", cpu(alone),
+		micros(median(rounds, func(x *round) time.Duration { return x.calibration.alone.median() })))
 	r.figure("R: bare inserts, 100 a commit", "%.0f rows/s, CPU %s a row", rate(rows), cpu(rows))
 	r.figure("D: a bare insert and commit", "median %s, CPU %s",
 		micros(median(rounds, func(x *round) time.Duration { return x.calibration.row.median() })), cpu(row))

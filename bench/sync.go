@@ -46,9 +46,7 @@ func (b *bench) measureSync(ctx context.Context) ([]syncs, error) {
 		if all[i].many, err = b.loadMany(ctx, "sync-many-"+m.name, b.server.address, request, nothingNew, b.meter); err != nil {
 			return nil, fmt.Errorf("measure sync-record, %s, with many clients: %w", m.what, err)
 		}
-		if all[i].one, err = b.load(ctx, "sync-one-"+m.name, b.server.address, b.readers[:1], func(u *user) (func() []byte, error) {
-			return always(request(u)), nil
-		}, nothingNew, b.meter); err != nil {
+		if all[i].one, err = b.loadOne(ctx, "sync-one-"+m.name, request, nothingNew); err != nil {
 			return nil, fmt.Errorf("measure sync-record, %s, with one client: %w", m.what, err)
 		}
 	}

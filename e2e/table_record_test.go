@@ -110,7 +110,7 @@ func sendRows(framed bool) []row {
 		{name: "JSON", body: jsonText(`{"message":"hello"}`), result: fault.BadRequest, field: "file"},
 		{name: "a form", body: form{"message": "hello"}, result: fault.BadRequest, field: "file"},
 		{name: "no boundary", body: raw{"multipart/form-data", "hello"}, result: fault.BadRequest, field: "Content-Type"},
-		{name: "no part", body: parts{}, result: fault.BadRequest, field: "body"},
+		{name: "no part", body: parts{}, result: fault.BadRequest, field: "file"},
 		{name: "no part of that name", body: parts{file("msg", "hello")}, result: fault.BadRequest, field: "file"},
 		{name: "an empty part", body: parts{file("message", "")}, result: fault.Failed},
 		{name: "an empty part, in English", headers: english, body: parts{file("file", "")}, result: fault.Failed},

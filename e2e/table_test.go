@@ -89,7 +89,11 @@ const boundary = "parley-e2e-boundary"
 func (p parts) encode(expand func(string) string) (string, []byte) {
 	var b bytes.Buffer
 	for _, part := range p {
-		fmt.Fprintf(&b, "--%s\r\nContent-Disposition: form-data; name=%q%s\r\n\r\n%s\r\n", boundary, part.name, part.header, expand(part.content))
+		content := part.content
+		if part.header == "" {
+			content = expand(content)
+		}
+		fmt.Fprintf(&b, "--%s\r\nContent-Disposition: form-data; name=%q%s\r\n\r\n%s\r\n", boundary, part.name, part.header, content)
 	}
 	fmt.Fprintf(&b, "--%s--\r\n", boundary)
 	return "multipart/form-data; boundary=" + boundary, b.Bytes()

@@ -7,8 +7,10 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"parley/app"
 	"parley/pkg/eventlog"
 	"parley/pkg/id"
+	"parley/pkg/redisx/redistest"
 	"parley/pkg/sqldb"
 	"parley/pkg/sqldb/sqldbtest"
 )
@@ -27,16 +29,51 @@ type world struct {
 // where they go through zrpc over loopback.
 func everywhere(t *testing.T, scenario func(*testing.T, *world)) {
 	t.Parallel()
-	for name, start := range map[string]func(testing.TB, *sqldb.DB) site{
+	for name, start := range map[string]func(testing.TB, app.Config, app.Backends) site{
 		"one process": startTogether,
 		"split":       startSplit,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := sqldbtest.New(t)
-			scenario(t, newWorld(t, start(t, db), db))
+			scenario(t, newWorld(t, start(t, app.Default(), app.Backends{DB: db, Redis: redistest.New(t)}), db))
 		})
 	}
+}
+
+// anyPort is an address of this machine whose port the system chooses.
+const anyPort = "127.0.0.1:0"
+
+// startTogether runs all services in one App, on one address.
+func startTogether(t testing.TB, config app.Config, backends app.Backends) site {
+	t.Helper()
+	all := startApp(t, config, app.Options{Listen: anyPort, Backends: backends})
+	return oneAddress(all.URL())
+}
+
+// startSplit runs every target in an App of its own.
+func startSplit(t testing.TB, config app.Config, backends app.Backends) site {
+	t.Helper()
+	config.App.Listen, config.Group.Listen, config.Oss.Listen, config.Record.Listen = anyPort, anyPort, anyPort, anyPort
+	start := func(target string) *app.App {
+		return startApp(t, config, app.Options{Targets: []string{target}, Backends: backends})
+	}
+	config.Record.Endpoints = []string{start("record-rpc").Address("record-rpc")}
+	return site{app: start("app").URL(), group: start("group").URL(), oss: start("oss").URL()}
+}
+
+func startApp(t testing.TB, config app.Config, options app.Options) *app.App {
+	t.Helper()
+	a, err := app.Start(t.Context(), config, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Stop(context.Background()); err != nil {
+			t.Errorf("stop: %v", err)
+		}
+	})
+	return a
 }
 
 func newWorld(t testing.TB, s site, db *sqldb.DB) *world {

@@ -39,17 +39,22 @@ func Content(t wirev1.MsgType, body []byte) []byte {
 		// the message is not what body said.
 		known := proto.UnmarshalOptions{DiscardUnknown: true}
 		if known.Unmarshal(body, m.Interface()) == nil && lossless(m, body) {
-			if out, err := json.Marshal(asJSON(m)); err == nil {
-				return out
-			}
+			return toJSON(asJSON(m))
 		}
 	}
-	out, err := json.Marshal(map[string][]byte{"raw": body})
-	if err != nil {
-		// A map of bytes always encodes.
+	return toJSON(map[string][]byte{"raw": body})
+}
+
+// toJSON encodes v as answers of this API are encoded, without escapes for HTML.
+func toJSON(v any) []byte {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		// Texts, numbers, bytes and lists of them always encode.
 		panic(err)
 	}
-	return out
+	return bytes.TrimRight(out.Bytes(), "\n")
 }
 
 // lossless reports whether m holds all that body said. It does when encoding it

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"parley/e2e/servers/fixture"
 )
 
 // asServers makes the test binary behave as the command itself.
@@ -39,6 +41,7 @@ func exitCode(err error) int {
 
 func TestTheExitCodeIsTheCommands(t *testing.T) {
 	t.Parallel()
+	fixture.Need(t)
 	for command, want := range map[string]int{"exit 0": 0, "exit 7": 7, "kill -9 $$": 137} {
 		out, err := servers("sh", "-c", command).CombinedOutput()
 		if got := exitCode(err); got != want {
@@ -52,6 +55,7 @@ func TestTheExitCodeIsTheCommands(t *testing.T) {
 
 func TestACommandThatIsNotThereIsAnError(t *testing.T) {
 	t.Parallel()
+	fixture.Need(t)
 	out, err := servers("no-such-command").CombinedOutput()
 	if exitCode(err) != failed || !strings.Contains(string(out), "no-such-command") {
 		t.Errorf("exit code %d: %s", exitCode(err), out)
@@ -63,6 +67,7 @@ const tellAndStay = `echo "$PARLEY_TEST_REDIS"; echo "$PARLEY_TEST_MYSQL"; echo 
 
 func TestTheServersGoHoweverItEnds(t *testing.T) {
 	t.Parallel()
+	fixture.Need(t)
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGKILL} {
 		t.Run(sig.String(), func(t *testing.T) {
 			t.Parallel()

@@ -20,6 +20,8 @@ type tap struct {
 	connect func()
 	// statement is called before each statement; its error is the answer.
 	statement func(ctx context.Context, query string) error
+	// heard is called with each statement and its values.
+	heard func(query string, args []driver.NamedValue)
 	// commit is called instead of COMMIT, with what does it and what undoes
 	// the transaction.
 	commit func(commit, rollback func() error) error
@@ -119,14 +121,14 @@ func (c *tapConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, e
 }
 
 func (c *tapConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	if err := c.say(ctx, query); err != nil {
+	if err := c.say(ctx, query, args); err != nil {
 		return nil, err
 	}
 	return c.raw.ExecContext(ctx, query, args)
 }
 
 func (c *tapConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	if err := c.say(ctx, query); err != nil {
+	if err := c.say(ctx, query, args); err != nil {
 		return nil, err
 	}
 	return c.raw.QueryContext(ctx, query, args)
@@ -139,7 +141,10 @@ func (c *tapConn) CheckNamedValue(v *driver.NamedValue) error {
 	return driver.ErrSkip
 }
 
-func (c *tapConn) say(ctx context.Context, query string) error {
+func (c *tapConn) say(ctx context.Context, query string, args []driver.NamedValue) error {
+	if c.tap.heard != nil {
+		c.tap.heard(query, args)
+	}
 	if c.tap.statement == nil {
 		return nil
 	}

@@ -86,6 +86,7 @@ func TestEmbeddedServersAreApart(t *testing.T) {
 
 func TestSingleServer(t *testing.T) {
 	t.Parallel()
+	fixture.Need(t)
 	server, err := fixture.StartRedis(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -131,6 +132,7 @@ func TestSingleServer(t *testing.T) {
 
 func TestPasswordComesFromAFile(t *testing.T) {
 	t.Parallel()
+	fixture.Need(t)
 	server, err := fixture.StartRedis(t.Context(), "--requirepass", "open sesame")
 	if err != nil {
 		t.Fatal(err)
@@ -160,6 +162,7 @@ func TestPasswordComesFromAFile(t *testing.T) {
 
 func TestOpenWaitsForAServerThatComesLater(t *testing.T) {
 	t.Parallel()
+	fixture.Need(t)
 	server, err := fixture.StartRedis(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -194,6 +197,7 @@ func TestOpenGivesUpAndNamesTheKey(t *testing.T) {
 
 func TestCluster(t *testing.T) {
 	t.Parallel()
+	fixture.Need(t)
 	cluster, err := fixture.StartRedisCluster(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -251,6 +255,7 @@ func redirected(t *testing.T, cluster *fixture.RedisCluster) (total int) {
 
 func TestSentinel(t *testing.T) {
 	t.Parallel()
+	fixture.Need(t)
 	set, err := fixture.StartRedisSentinel(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -44,6 +44,7 @@ func onServer(t *testing.T) *sqldb.DB {
 // startMariaDB starts a server that a test may kill.
 func startMariaDB(t *testing.T) *fixture.MariaDB {
 	t.Helper()
+	fixture.Need(t)
 	server, err := fixture.StartMariaDB(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -44,12 +44,13 @@ func File(t testing.TB) (cfg sqldb.Config, file string) {
 	return sqldb.Config{}, filepath.Join(t.TempDir(), "parley.db")
 }
 
-// Server is Config on the server that EnvMySQL names, and fails without one.
+// Server is Config on the server that EnvMySQL names. Without one it skips t:
+// plain `make test` must pass where no server is installed.
 func Server(t testing.TB) (cfg sqldb.Config, file string) {
 	t.Helper()
 	dsn := os.Getenv(EnvMySQL)
 	if dsn == "" {
-		t.Fatalf("%s is not set: run the tests with go run ./e2e/servers -- go test ...", EnvMySQL)
+		t.Skip("it needs a real server: make test-servers")
 	}
 	return sqldb.Config{DSN: createDatabase(t, dsn)}, ""
 }

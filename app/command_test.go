@@ -1,0 +1,125 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"parley/pkg/auth"
+)
+
+// parley runs a command and returns its exit code and what it printed.
+func parley(t *testing.T, args ...string) (code int, out, errOut string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = Main(t.Context(), args, &o, &e)
+	return code, o.String(), e.String()
+}
+
+func TestAKeyMakesTokens(t *testing.T) {
+	t.Parallel()
+	code, printed, _ := parley(t, "key")
+	if code != 0 {
+		t.Fatalf("key exits with %d", code)
+	}
+	words := strings.Fields(printed)
+	private, uid := words[2], words[len(words)-1]
+	file := filepath.Join(t.TempDir(), "alice.key")
+	if err := os.WriteFile(file, []byte(printed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{private, file} {
+		code, token, errOut := parley(t, "token", "-key", key)
+		if code != 0 {
+			t.Errorf("token -key %s: %s", key, errOut)
+		}
+		if got, err := auth.NewVerifier(auth.Config{}).Verify(strings.TrimSpace(token)); err != nil || string(got) != uid {
+			t.Errorf("the token of %s belongs to %q, %v", uid, got, err)
+		}
+	}
+	c := command{getenv: func(string) string { return private }}
+	if key, err := c.findKey(""); err != nil || string(key.UID()) != uid {
+		t.Errorf("the key in the environment is %v, %v", key, err)
+	}
+}
+
+func TestWhatIsNoKey(t *testing.T) {
+	t.Parallel()
+	c := command{getenv: func(string) string { return "" }}
+	if _, err := c.findKey(""); err == nil || !strings.Contains(err.Error(), "PARLEY_KEY") {
+		t.Errorf("no key at all: %v", err)
+	}
+	if _, err := c.findKey(strings.Repeat("0", 64)); err == nil || strings.Contains(err.Error(), "0000") {
+		t.Errorf("a key that is none: %v", err)
+	}
+	if _, err := c.findKey(write(t, "hello")); err == nil || !strings.Contains(err.Error(), "no private key") {
+		t.Errorf("a file without a key: %v", err)
+	}
+	c.getenv = func(string) string { return "nonsense" }
+	if _, err := c.findKey(""); err == nil || strings.Contains(err.Error(), "nonsense") {
+		t.Errorf("no key in the environment: %v", err)
+	}
+}
+
+func TestCommandsThatExist(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"help"}, "usage:"},
+		{[]string{"-h"}, "usage:"},
+		{[]string{"-version"}, "parley " + Version},
+		{[]string{"config", "print"}, "# Folder of everything that Parley keeps itself"},
+		{[]string{"config", "check"}, "the configuration is good"},
+	} {
+		if code, out, errOut := parley(t, row.args...); code != 0 || !strings.Contains(out, row.want) {
+			t.Errorf("parley %v exits with %d and prints %q, %q", row.args, code, out, errOut)
+		}
+	}
+}
+
+func TestCallsThatMakeNoSense(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"start"}, {"-colour"}, {"-version", "now"}, {"config"}, {"config", "write"}, {"migrate", "down"}, {"key", "two"}, {"token", "-key"},
+	} {
+		if code, _, errOut := parley(t, args...); code != 2 || !strings.Contains(errOut, "see parley help") {
+			t.Errorf("parley %v exits with %d and says %q", args, code, errOut)
+		}
+	}
+}
+
+func TestAMistakeInTheConfigurationEndsTheCommand(t *testing.T) {
+	t.Parallel()
+	file := write(t, "Stop: {Grac: 3s}")
+	for _, args := range [][]string{{"-config", file}, {"config", "check", "-config", file}, {"migrate", "-config", file}} {
+		if code, _, errOut := parley(t, args...); code != 1 || !strings.Contains(errOut, "Stop.Grac") {
+			t.Errorf("parley %v exits with %d and says %q", args, code, errOut)
+		}
+	}
+}
+
+func TestMigrateBringsTheSchemaUpToDate(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	if code, out, errOut := parley(t, "migrate", "status", "-data", data); code != 0 || !strings.Contains(out, "not applied") {
+		t.Errorf("the status of an empty database: exit %d, %q, %q", code, out, errOut)
+	}
+	for _, args := range [][]string{{"migrate", "-data", data}, {"migrate", "status", "-data", data}} {
+		if code, out, errOut := parley(t, args...); code != 0 || strings.Contains(out, "not applied") || !strings.Contains(out, "applied") {
+			t.Errorf("parley %v: exit %d, %q, %q", args, code, out, errOut)
+		}
+	}
+}
+
+func TestAProcessRunsUntilItIsToldToStop(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // before it began: the shortest life
+	var out, errOut bytes.Buffer
+	if code := Main(ctx, []string{"-data", t.TempDir(), "-listen", "127.0.0.1:0"}, &out, &errOut); code != 0 {
+		t.Errorf("it exits with %d and says %q", code, errOut.String())
+	}
+}

@@ -1,0 +1,185 @@
+package app
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"parley/pkg/gateway"
+)
+
+func noEnvironment(string) string { return "" }
+
+// write puts text into a file and returns its name.
+func write(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "parley.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestEveryKeyHasADefaultAndAnExplanation(t *testing.T) {
+	t.Parallel()
+	var document yaml.Node
+	if err := yaml.Unmarshal(reference, &document); err != nil {
+		t.Fatal(err)
+	}
+	written := make(map[string]bool)
+	var walk func(path string, node *yaml.Node)
+	walk = func(path string, node *yaml.Node) {
+		if node.Kind != yaml.MappingNode {
+			written[path] = true
+			return
+		}
+		for i := 0; i < len(node.Content); i += 2 {
+			name := node.Content[i]
+			below := strings.TrimPrefix(path+"."+name.Value, ".")
+			// Group and Oss refer to App, a user to its password.
+			sameAsApp := strings.HasPrefix(path, "Group") || strings.HasPrefix(path, "Oss")
+			if section := node.Content[i+1].Kind == yaml.MappingNode; !section && name.HeadComment == "" && !sameAsApp && below != "Registry.User" {
+				t.Errorf("%s has no explanation in config.yaml", below)
+			}
+			walk(below, node.Content[i+1])
+		}
+	}
+	walk("", document.Content[0])
+	c := Default()
+	for _, k := range c.keys() {
+		if !written[k.path] {
+			t.Errorf("%s is not in config.yaml", k.path)
+		}
+		delete(written, k.path)
+	}
+	for path := range written {
+		t.Errorf("%s is in config.yaml and nowhere else", path)
+	}
+}
+
+func TestTheDefaultsAreThoseOfThePackages(t *testing.T) {
+	t.Parallel()
+	c := Default()
+	if err := c.check(); err != nil {
+		t.Errorf("the defaults are not allowed: %v", err)
+	}
+	want := gateway.Config{}.WithDefaults()
+	got := c.App.gateway(want.Name)
+	if got != want {
+		t.Errorf("the app gateway has %+v by default, package gateway %+v", got, want)
+	}
+}
+
+func TestAFileAndTheEnvironmentChangeTheDefaults(t *testing.T) {
+	t.Parallel()
+	file := write(t, "# a comment\nStop: {Grace: 3s}\nRedis:\n  Addrs: [a:1, b:2]\n  PoolSize: 4\n  TLS: true\nTrace: {Sample: 0.5}\nDatabase:\nLog:\n  Level: error\n")
+	environment := map[string]string{"PARLEY_LOG_LEVEL": "debug", "PARLEY_RECORD_ENDPOINTS": "c:3, d:4", "PARLEY_TOKEN_WINDOW": "5s"}
+	got, err := Load(file, func(name string) string { return environment[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.Stop.Grace = 3 * time.Second
+	want.Redis.Addrs, want.Redis.PoolSize, want.Redis.TLS = []string{"a:1", "b:2"}, 4, true
+	want.Trace.Sample = 0.5
+	want.Log.Level = "debug"
+	want.Record.Endpoints = []string{"c:3", "d:4"}
+	want.Token.Window = 5 * time.Second
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("loaded %+v\nwant %+v", got, want)
+	}
+}
+
+func TestMistakesInAFileAreNamed(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ text, want string }{
+		{"Grace: 3s", "line 1: there is no key Grace; the configuration has App, Data, Database"},
+		{"Stop:\n  Grac: 3s", "line 2: there is no key Stop.Grac; Stop has Grace"},
+		{"Stop: 3s", "line 1: Stop must have keys: Grace"},
+		{"Stop: {Grace: 3}", `Stop.Grace is "3" and must be a duration with its unit`},
+		{"Stop: {Grace: -3s}", "Stop.Grace is -3s and must be longer than 0s"},
+		{"Stop: {Grace: 3s, Grace: 4s}", "the key Stop.Grace is there twice"},
+		{"Redis: {DB: many}", `Redis.DB is "many" and must be a whole number`},
+		{"Redis: {TLS: maybe}", `Redis.TLS is "maybe" and must be true or false`},
+		{"Redis: {Addrs: localhost}", "Redis.Addrs must be a list such as [a, b]"},
+		{"Redis: {Master: [a]}", "Redis.Master must be a single value"},
+		{"Trace: {Sample: most}", `Trace.Sample is "most" and must be a number`},
+		{"Trace: {Sample: 2}", "Trace.Sample is 2 and must be from 0 to 1"},
+		{"Log: {Level: loud}", "Log.Level is loud and must be debug, info, error or severe"},
+		{"App: {Listen: 8888}", `App.Listen is "8888" and must be host:port or :port`},
+		{"Record: {Endpoints: []}", "Record.Endpoints is [] and must be a list of host:port, or Registry.Hosts must be set"},
+		{"Record: {Endpoints: [':9001']}", `Record.Endpoints is [":9001"] and must be a list of host:port`},
+		{"Registry: {PasswordFile: missing}", "Registry.PasswordFile: open missing"},
+		{"Data: ''", `Data is "" and must be a folder`},
+		{"Data: [", "yaml: "},
+		{"Data: a\n---\nData: b", "one YAML document"},
+	} {
+		if _, err := Load(write(t, row.text), noEnvironment); err == nil || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%q: the error is %v, want %q in it", row.text, err, row.want)
+		}
+	}
+}
+
+func TestAllMistakesAreNamedAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := Load(write(t, "Stop: {Grac: 3s}\nRedis: {DB: x}"), noEnvironment)
+	if err == nil || !strings.Contains(err.Error(), "Stop.Grac") || !strings.Contains(err.Error(), "Redis.DB") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestAMistakeInTheEnvironmentIsNamed(t *testing.T) {
+	t.Parallel()
+	_, err := Load("", func(name string) string { return map[string]string{"PARLEY_STOP_GRACE": "soon"}[name] })
+	if err == nil || !strings.Contains(err.Error(), "PARLEY_STOP_GRACE") || !strings.Contains(err.Error(), "a duration") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestAnEmptyFileIsTheDefaults(t *testing.T) {
+	t.Parallel()
+	got, err := Load(write(t, "# nothing\n"), noEnvironment)
+	if err != nil || !reflect.DeepEqual(got, Default()) {
+		t.Errorf("loaded %+v, %v", got, err)
+	}
+}
+
+func TestThePrintedConfigurationMeansTheSame(t *testing.T) {
+	t.Parallel()
+	c := Default()
+	c.Stop.Grace, c.Redis.Addrs, c.Data = 90*time.Second, []string{"a:1"}, "/var/lib/parley"
+	text, err := c.explain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Load(write(t, string(text)), noEnvironment)
+	if err != nil || !reflect.DeepEqual(again, c) {
+		t.Errorf("printed and loaded again it is %+v, %v; it was %+v", again, err, c)
+	}
+	for _, want := range []string{"Grace: 1m30s", "Addrs: [", "# How long a process that is told to stop", "Window: 120s"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%q is not in the printed configuration:\n%s", want, text)
+		}
+	}
+}
+
+func TestThePrintedConfigurationShowsNoPassword(t *testing.T) {
+	t.Parallel()
+	c := Default()
+	c.Database.DSN = "parley:hun@ter:2@tcp(db:3306)/parley?tls=true"
+	text, err := c.explain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), "ter") && strings.Contains(string(text), "hun@") {
+		t.Errorf("the password is in the printed configuration:\n%s", text)
+	}
+	if !strings.Contains(string(text), "parley:***@tcp(db:3306)/parley?tls=true") {
+		t.Errorf("the address of the database is not in the printed configuration:\n%s", text)
+	}
+}
