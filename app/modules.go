@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"net/http"
 	"path/filepath"
 	"slices"
 
@@ -13,6 +12,7 @@ import (
 	ossgateway "parley/oss/gateway"
 	"parley/pkg/await"
 	"parley/pkg/eventlog"
+	"parley/pkg/gateway"
 	"parley/pkg/launch"
 	"parley/pkg/redisx"
 	"parley/pkg/rpc"
@@ -171,20 +171,29 @@ func (a *App) startAppRoutes(context.Context) (launch.Stop, error) {
 		Devices: recordv1.NewDeviceServiceClient(a.recordClient),
 		Sender:  a.sender,
 	})
-	a.gateways["app"] = routes
-	return nil, err
+	return a.addGateway("app", routes, err)
 }
 
 func (a *App) startGroupRoutes(context.Context) (launch.Stop, error) {
 	routes, err := groupgateway.New(a.config.Group.gateway("group"), a.verifier, a.options.AccessLog, &groupgateway.Services{})
-	a.gateways["group"] = routes
-	return nil, err
+	return a.addGateway("group", routes, err)
 }
 
 func (a *App) startOssRoutes(context.Context) (launch.Stop, error) {
 	routes, err := ossgateway.New(a.config.Oss.gateway("oss"), a.verifier, a.options.AccessLog, &ossgateway.Services{})
-	a.gateways["oss"] = routes
-	return nil, err
+	return a.addGateway("oss", routes, err)
+}
+
+// addGateway ends the start of a gateway that has no port yet.
+func (a *App) addGateway(name string, routes *gateway.Handler, err error) (launch.Stop, error) {
+	if err != nil {
+		return nil, err
+	}
+	a.gateways[name] = routes
+	return func(context.Context) error {
+		routes.Close()
+		return nil
+	}, nil
 }
 
 // startPort is the start of a module that serves one gateway on its own port.
@@ -199,6 +208,6 @@ func (a *App) startAllRoutes(context.Context) (launch.Stop, error) {
 	if a.options.Listen != "" {
 		g.Listen = a.options.Listen
 	}
-	var routes http.Handler = byPrefix(a.gateways["app"], a.gateways["group"], a.gateways["oss"])
+	routes := byPrefix(a.gateways["app"], a.gateways["group"], a.gateways["oss"])
 	return a.serve("app", g, routes)
 }

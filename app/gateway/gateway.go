@@ -19,8 +19,8 @@ type Services = svc.ServiceContext
 // callRoutes are served under the prefix /call too: one client calls them there.
 var callRoutes = []string{"/app/start-call", "/app/reply-busy", "/app/check-call", "/app/handle-call"}
 
-// New returns the handler of all routes. The access log goes to log.
-func New(config gateway.Config, verifier gateway.Verifier, log io.Writer, services *Services) (http.Handler, error) {
+// New returns the gateway with all its routes. The access log goes to log.
+func New(config gateway.Config, verifier gateway.Verifier, log io.Writer, services *Services) (*gateway.Handler, error) {
 	g, err := gateway.New(config, verifier, log)
 	if err != nil {
 		return nil, err

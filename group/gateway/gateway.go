@@ -16,8 +16,8 @@ import (
 // Services are the clients of the services that the routes call.
 type Services = svc.ServiceContext
 
-// New returns the handler of all routes. The access log goes to log.
-func New(config gateway.Config, verifier gateway.Verifier, log io.Writer, services *Services) (http.Handler, error) {
+// New returns the gateway with all its routes. The access log goes to log.
+func New(config gateway.Config, verifier gateway.Verifier, log io.Writer, services *Services) (*gateway.Handler, error) {
 	g, err := gateway.New(config, verifier, log)
 	if err != nil {
 		return nil, err

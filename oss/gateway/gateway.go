@@ -19,8 +19,8 @@ type Services = svc.ServiceContext
 // tokenRoutes answer GET besides POST.
 var tokenRoutes = []string{"/oss/get-token", "/oss/get-huaweiyun-token"}
 
-// New returns the handler of all routes. The access log goes to log.
-func New(config gateway.Config, verifier gateway.Verifier, log io.Writer, services *Services) (http.Handler, error) {
+// New returns the gateway with all its routes. The access log goes to log.
+func New(config gateway.Config, verifier gateway.Verifier, log io.Writer, services *Services) (*gateway.Handler, error) {
 	g, err := gateway.New(config, verifier, log)
 	if err != nil {
 		return nil, err

@@ -5,8 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
+
+	"github.com/zeromicro/go-zero/core/logx"
 
 	"parley/pkg/sqldb"
 )
@@ -227,7 +228,7 @@ func (l *Log) allocate(ctx context.Context, tx execer, n int) (allocation, error
 	// database went back in time, by a failover or a restored backup. Clients
 	// saw those positions too and would take what comes there for known.
 	if lost := l.window.seen() - (last - Position(n)); lost > 0 {
-		slog.Error("the database went back in time; positions are left out", "from", last-Position(n)+1, "count", lost)
+		logx.WithContext(ctx).Errorf("the database went back in time: %d positions from %d are left out", lost, last-Position(n)+1)
 		l.window.forget()
 		if last, at, err = l.sql.allocate(ctx, tx, int(lost), now); err != nil {
 			return allocation{}, fmt.Errorf("leave %d positions out: %w", lost, err)

@@ -110,21 +110,26 @@ func (g *Gateway) Alias(path, method, alias string) error {
 	return fmt.Errorf("alias %s %s of route POST %s: no such route", method, alias, path)
 }
 
-// Handler returns the gateway as an http.Handler. Routes that are added later
-// are not served.
-func (g *Gateway) Handler() (http.Handler, error) {
+// Handler is a finished gateway.
+type Handler struct {
+	http.Handler
+	log *accessLog
+}
+
+// Close writes the end of the access log. It is called when the last request
+// was answered.
+func (h *Handler) Close() { h.log.flush() }
+
+// Handler finishes the gateway. Routes that are added later are not served.
+func (g *Gateway) Handler() (*Handler, error) {
 	g.router.SetNotFoundHandler(status(http.StatusNotFound))
 	g.router.SetNotAllowedHandler(notAllowed(g.methods()))
 	routes, err := rest.NewServerless(g.server)
 	if err != nil {
 		return nil, fmt.Errorf("build the routes of gateway %s: %w", g.config.Name, err)
 	}
-	return cors(g.observe(http.HandlerFunc(routes.Serve))), nil
+	return &Handler{Handler: cors(g.observe(http.HandlerFunc(routes.Serve))), log: g.log}, nil
 }
-
-// Close writes the end of the access log. It is called when the last request
-// was answered.
-func (g *Gateway) Close() { g.log.flush() }
 
 // methods returns what the Allow header says for each path.
 func (g *Gateway) methods() map[string]string {

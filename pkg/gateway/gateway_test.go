@@ -81,7 +81,7 @@ type world struct {
 	t       *testing.T
 	url     string
 	log     *lockedBuffer
-	gateway *gateway.Gateway
+	gateway *gateway.Handler
 	// asked gets the context of every request to /app/ask.
 	asked chan context.Context
 	// held requests to /app/hold wait until it is closed.
@@ -105,7 +105,6 @@ func newWorld(t *testing.T, config gateway.Config) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.gateway = g
 	for path, handler := range map[string]http.HandlerFunc{
 		"/app/ask":    w.ask,
 		"/oss/upload": w.ask,
@@ -137,6 +136,7 @@ func newWorld(t *testing.T, config gateway.Config) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.gateway = handler
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	w.url = server.URL
