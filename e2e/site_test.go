@@ -13,16 +13,19 @@ type site struct{ app, group, oss string }
 // oneAddress is a site where all gateways answer at one address.
 func oneAddress(url string) site { return site{app: url, group: url, oss: url} }
 
-// url returns where a path is served, as a proxy in front of the gateways
-// would find it.
-func (s site) url(path string) string {
+// url returns where a path is served.
+func (s site) url(path string) string { return s.gatewayOf(path) + path }
+
+// gatewayOf returns the address of the gateway that serves a path, as a proxy
+// in front of them would find it.
+func (s site) gatewayOf(path string) string {
 	switch {
 	case strings.HasPrefix(path, "/group/"):
-		return s.group + path
+		return s.group
 	case strings.HasPrefix(path, "/oss/"):
-		return s.oss + path
+		return s.oss
 	}
-	return s.app + path
+	return s.app
 }
 
 // gateways are the addresses of the site, each with its name.

@@ -20,6 +20,8 @@ type table struct {
 	route string
 	// good is a request that has the right shape.
 	good body
+	// bare says that a request needs no field at all.
+	bare bool
 	// get says that GET is served as well as POST.
 	get bool
 	// prefix is a second place where the route is served.

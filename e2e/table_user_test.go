@@ -22,6 +22,7 @@ const (
 var userTables = []table{{
 	route: "/app/user/login",
 	good:  jsonText(`{"connType":0}`),
+	bare:  true,
 	set: func(s *scene) {
 		// alice's newest phone, as its socket would have recorded it.
 		s.device(s.alice, wirev1.Device_DEVICE_ANDROID, "phone-old", "Pixel 7", 1655716000000)

@@ -28,6 +28,11 @@ type world struct {
 // in one process, where calls stay inside it, and every service for itself,
 // where they go through zrpc over loopback.
 func everywhere(t *testing.T, scenario func(*testing.T, *world)) {
+	everywhereWith(t, app.Default(), scenario)
+}
+
+// everywhereWith is everywhere with a configuration.
+func everywhereWith(t *testing.T, config app.Config, scenario func(*testing.T, *world)) {
 	t.Parallel()
 	for name, start := range map[string]func(testing.TB, app.Config, app.Backends) site{
 		"one process": startTogether,
@@ -36,7 +41,7 @@ func everywhere(t *testing.T, scenario func(*testing.T, *world)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := sqldbtest.New(t)
-			scenario(t, newWorld(t, start(t, app.Default(), app.Backends{DB: db, Redis: redistest.New(t)}), db))
+			scenario(t, newWorld(t, start(t, config, app.Backends{DB: db, Redis: redistest.New(t)}), db))
 		})
 	}
 }

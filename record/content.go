@@ -42,7 +42,7 @@ func Content(t wirev1.MsgType, body []byte) []byte {
 			return toJSON(asJSON(m))
 		}
 	}
-	return toJSON(map[string][]byte{"raw": body})
+	return toJSON(map[string]any{"raw": notNull(body)})
 }
 
 // toJSON encodes v as answers of this API are encoded, without escapes for HTML.
@@ -127,8 +127,19 @@ func asJSON(m protoreflect.Message) map[string]any {
 }
 
 func valueAsJSON(d protoreflect.FieldDescriptor, v protoreflect.Value) any {
-	if d.Kind() == protoreflect.MessageKind {
+	switch d.Kind() {
+	case protoreflect.MessageKind:
 		return asJSON(v.Message())
+	case protoreflect.BytesKind:
+		return notNull(v.Bytes())
 	}
 	return v.Interface()
+}
+
+// notNull makes no bytes at all an empty string in JSON instead of null.
+func notNull(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
 }
