@@ -261,7 +261,7 @@ func (b *bench) settle(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if after-before < look/50 {
+		if after.since(before).sum() < look/50 {
 			return nil
 		}
 		if time.Since(began) > patience {

@@ -122,7 +122,7 @@ func (b *bench) insert(ctx context.Context, name string, statements, rows int) (
 	warm := statements / 6
 	s := sample{requests: (statements - warm) * rows}
 	var start time.Time
-	var before time.Duration
+	var before usage
 	for i, events := range all {
 		if i == warm {
 			if before, err = b.meter.read(); err != nil {
@@ -143,7 +143,7 @@ func (b *bench) insert(ctx context.Context, name string, statements, rows int) (
 	if err != nil {
 		return fail(err)
 	}
-	s.cpu = after - before
+	s.cpu = after.since(before)
 	slices.Sort(s.latencies)
 	return s, stop()
 }
@@ -155,25 +155,19 @@ func (b *bench) target() id.UID {
 }
 
 func reportCalibration(r *report, rounds []*round) {
-	cpu := func(of func(calibration) sample) string {
-		return micros(median(rounds, func(x *round) time.Duration { return of(x.calibration).cpuEach() }))
-	}
-	rate := func(of func(calibration) sample) float64 {
-		return median(rounds, func(x *round) float64 { return of(x.calibration).rate() })
-	}
-	bare := func(c calibration) sample { return c.bare }
-	refused := func(c calibration) sample { return c.refused }
-	alone := func(c calibration) sample { return c.alone }
-	rows := func(c calibration) sample { return c.rows }
-	row := func(c calibration) sample { return c.row }
 	r.atMost("C: CPU against a bare net/http handler", median(rounds, func(x *round) float64 {
 		return ratio(x.calibration.refused.cpuEach(), x.calibration.bare.cpuEach())
 	}), 2, "")
-	r.figure("bare net/http handler", "CPU %s, %.0f requests/s", cpu(bare), rate(bare))
-	r.figure("C: a request refused for its shape", "CPU %s, %.0f requests/s", cpu(refused), rate(refused))
-	r.figure("C with one client alone", "CPU %s, median %s", cpu(alone),
-		micros(median(rounds, func(x *round) time.Duration { return x.calibration.alone.median() })))
-	r.figure("R: bare inserts, 100 a commit", "%.0f rows/s, CPU %s a row", rate(rows), cpu(rows))
-	r.figure("D: a bare insert and commit", "median %s, CPU %s",
-		micros(median(rounds, func(x *round) time.Duration { return x.calibration.row.median() })), cpu(row))
+	for _, f := range []struct {
+		what string
+		of   func(*round) sample
+	}{
+		{"bare net/http handler, 64 clients", func(x *round) sample { return x.calibration.bare }},
+		{"C: a request refused for its shape, 64 clients", func(x *round) sample { return x.calibration.refused }},
+		{"the same with one client", func(x *round) sample { return x.calibration.alone }},
+		{"R: a row of bare inserts, 100 a commit", func(x *round) sample { return x.calibration.rows }},
+		{"D: a bare insert and commit", func(x *round) sample { return x.calibration.row }},
+	} {
+		samples(r, f.what, rounds, f.of)
+	}
 }

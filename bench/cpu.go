@@ -8,19 +8,39 @@ import (
 	"time"
 )
 
-// meter adds up what processes have used of the CPU, as user and in the system.
+// meter reads what processes have used of the CPU, as user and in the system.
 type meter []int
 
-func (m meter) read() (time.Duration, error) {
-	var sum time.Duration
-	for _, pid := range m {
+// usage is CPU time of the processes of a meter, in their order.
+type usage []time.Duration
+
+func (m meter) read() (usage, error) {
+	all := make(usage, len(m))
+	for i, pid := range m {
 		used, err := cpuOf(pid)
 		if err != nil {
-			return 0, fmt.Errorf("read the CPU time of process %d: %w", pid, err)
+			return nil, fmt.Errorf("read the CPU time of process %d: %w", pid, err)
 		}
+		all[i] = used
+	}
+	return all, nil
+}
+
+// since returns what was used after earlier.
+func (u usage) since(earlier usage) usage {
+	used := make(usage, len(u))
+	for i := range u {
+		used[i] = u[i] - earlier[i]
+	}
+	return used
+}
+
+func (u usage) sum() time.Duration {
+	var sum time.Duration
+	for _, used := range u {
 		sum += used
 	}
-	return sum, nil
+	return sum
 }
 
 // peakMemory returns the largest resident size that a process has had, in

@@ -29,12 +29,12 @@ type client struct {
 type sample struct {
 	requests  int
 	took      time.Duration
-	cpu       time.Duration
+	cpu       usage
 	latencies []time.Duration // rising
 }
 
 func (s sample) rate() float64          { return float64(s.requests) / s.took.Seconds() }
-func (s sample) cpuEach() time.Duration { return s.cpu / time.Duration(s.requests) }
+func (s sample) cpuEach() time.Duration { return s.cpu.sum() / time.Duration(s.requests) }
 func (s sample) median() time.Duration  { return s.latencies[len(s.latencies)/2] }
 func (s sample) p99() time.Duration     { return s.latencies[len(s.latencies)*99/100] }
 
@@ -97,8 +97,11 @@ func watch(ctx context.Context, clients []*client, window time.Duration, m meter
 	measuring.Store(false)
 	s := sample{requests: answered(clients) - before, took: time.Since(start)}
 	after, err := m.read()
-	s.cpu = after - cpu
-	return s, err
+	if err != nil {
+		return sample{}, err
+	}
+	s.cpu = after.since(cpu)
+	return s, nil
 }
 
 func answered(clients []*client) int {

@@ -22,6 +22,8 @@ import (
 	"regexp"
 	"syscall"
 	"time"
+
+	"github.com/zeromicro/go-zero/core/logx"
 )
 
 // options are what a run can be told.
@@ -44,6 +46,7 @@ func main() {
 	flag.StringVar(&o.profile, "profile", "", "folder for profiles of the servers by perf, one for each measurement")
 	bare := flag.Bool("bare", false, "be the bare server that the benchmark compares with; for its own use")
 	flag.Parse()
+	logx.Disable() // what migrations say is of no interest here
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

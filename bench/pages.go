@@ -106,7 +106,7 @@ func (b *bench) serveLog(ctx context.Context, log *pageLog, name string, size in
 		db.Close()
 		return nil, err
 	}
-	b.report.figure(fmt.Sprintf("filling a log of %d events past Parley", size), "%s", time.Since(began).Round(100*time.Millisecond))
+	b.report.fact("A log of %d events was filled past Parley in %s.", size, time.Since(began).Round(100*time.Millisecond))
 	server, err := b.serve(ctx, "pages_"+name)
 	if err != nil {
 		db.Close()
@@ -169,9 +169,7 @@ func reportPages(r *report, rounds []pageRound) {
 		{"1,000,000 events, 2,000 groups", many},
 	} {
 		for place, name := range places {
-			r.figure("page of 100, "+name+" of "+f.what, "CPU %s, median %s",
-				micros(median(rounds, func(x pageRound) time.Duration { return f.of(x)[place].cpuEach() })),
-				micros(median(rounds, func(x pageRound) time.Duration { return f.of(x)[place].median() })))
+			samples(r, "page of 100, "+name+" of "+f.what, rounds, func(x pageRound) sample { return f.of(x)[place] })
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"time"
 
 	wirev1 "parley/api/proto/wire/v1"
 )
@@ -50,14 +49,6 @@ func reportPush(r *report, rounds []*round) {
 	r.atMost("push2, one sender: median against 3 D + 10 C", median(rounds, func(x *round) float64 {
 		return ratio(x.push.one.median(), 3*x.calibration.row.median()+10*x.calibration.refused.cpuEach())
 	}), 1, "")
-	many := func(of func(sample) time.Duration) string {
-		return micros(median(rounds, func(x *round) time.Duration { return of(x.push.many) }))
-	}
-	one := func(of func(sample) time.Duration) string {
-		return micros(median(rounds, func(x *round) time.Duration { return of(x.push.one) }))
-	}
-	r.figure("push2, 64 senders", "%.0f messages/s, CPU %s, median %s, 99 %% %s",
-		median(rounds, func(x *round) float64 { return x.push.many.rate() }),
-		many(sample.cpuEach), many(sample.median), many(sample.p99))
-	r.figure("push2, one sender", "CPU %s, median %s, 99 %% %s", one(sample.cpuEach), one(sample.median), one(sample.p99))
+	samples(r, "push2, 64 senders", rounds, func(x *round) sample { return x.push.many })
+	samples(r, "push2, one sender", rounds, func(x *round) sample { return x.push.one })
 }

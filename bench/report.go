@@ -16,7 +16,7 @@ type report struct {
 	start   time.Time
 	facts   []string
 	limits  []limit
-	figures []figure
+	figures [][]string
 }
 
 // limit is something that must hold.
@@ -25,9 +25,6 @@ type limit struct {
 	holds                    bool
 }
 
-// figure is an absolute number.
-type figure struct{ what, value string }
-
 func newReport() *report { return &report{start: time.Now()} }
 
 // fact notes what the figures depend on.
@@ -35,8 +32,22 @@ func (r *report) fact(format string, args ...any) {
 	r.facts = append(r.facts, fmt.Sprintf(format, args...))
 }
 
-func (r *report) figure(what, format string, args ...any) {
-	r.figures = append(r.figures, figure{what, fmt.Sprintf(format, args...)})
+// samples notes the absolute figures of something that was measured in every
+// round.
+func samples[R any](r *report, what string, rounds []R, of func(R) sample) {
+	each := func(value func(sample) time.Duration) string {
+		return micros(median(rounds, func(x R) time.Duration { return value(of(x)) }))
+	}
+	row := []string{what,
+		number(median(rounds, func(x R) float64 { return of(x).rate() })),
+		each(sample.median), each(sample.p99), each(sample.cpuEach)}
+	// Where one process alone was measured, that is all of the CPU.
+	if processes := len(of(rounds[0]).cpu); processes > 1 {
+		for i := range processes {
+			row = append(row, each(func(s sample) time.Duration { return s.cpu[i] / time.Duration(s.requests) }))
+		}
+	}
+	r.figures = append(r.figures, row)
 }
 
 // atMost demands that a value is not above bound.
@@ -78,9 +89,9 @@ func (r *report) write(to io.Writer) error {
 	}
 	table(&b, rows)
 	b.WriteString("\n## Figures\n\n")
-	rows = [][]string{{"what", "value"}}
+	rows = [][]string{{"what", "per second", "median", "99 %", "CPU", "Parley", "MariaDB", "Redis"}}
 	for _, f := range r.figures {
-		rows = append(rows, []string{f.what, f.value})
+		rows = append(rows, append(f, make([]string, len(rows[0])-len(f))...))
 	}
 	table(&b, rows)
 	_, err := io.WriteString(to, b.String())

@@ -13,7 +13,10 @@ func TestReportSaysWhatWasMissed(t *testing.T) {
 	r.atMost("cost", 2.5, 3, "")
 	r.atMost("memory", 250, 200, " MB")
 	r.atLeast("rate", 24.9, 25, " %")
-	r.figure("speed", "%d/s", 7)
+	samples(r, "speed", []int{1, 9, 2}, func(round int) sample {
+		return sample{requests: 100 * round, took: time.Second, cpu: usage{time.Second, time.Second},
+			latencies: []time.Duration{time.Millisecond}}
+	})
 	if got := r.missed(); got != 2 {
 		t.Errorf("%d limits were missed, want 2", got)
 	}
@@ -26,7 +29,7 @@ func TestReportSaysWhatWasMissed(t *testing.T) {
 		"| cost   | 2.50     | ≤ 3.00   | ok         |",
 		"| memory | 250 MB   | ≤ 200 MB | **missed** |",
 		"| rate   | 24.9 %   | ≥ 25.0 % | **missed** |",
-		"| speed | 7/s   |",
+		"| speed | 200        | 1000 µs | 1000 µs | 10.0 ms | 5000 µs | 5000 µs |       |",
 	} {
 		if !strings.Contains(b.String(), line+"\n") {
 			t.Errorf("the report has no line %q:\n%s", line, b.String())

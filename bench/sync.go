@@ -150,10 +150,7 @@ func reportSync(r *report, rounds []*round) {
 		one := func(s syncs) sample { return s.one }
 		r.atMost("sync-record, "+s.what+", 64 clients: CPU against C", against(many), 2.5, "")
 		r.atMost("sync-record, "+s.what+", one client: CPU against C", against(one), 4, "")
-		r.figure("sync-record, "+s.what, "64 clients: CPU %s, %.0f/s; one: CPU %s, median %s",
-			micros(median(rounds, func(x *round) time.Duration { return x.syncs[i].many.cpuEach() })),
-			median(rounds, func(x *round) float64 { return x.syncs[i].many.rate() }),
-			micros(median(rounds, func(x *round) time.Duration { return x.syncs[i].one.cpuEach() })),
-			micros(median(rounds, func(x *round) time.Duration { return x.syncs[i].one.median() })))
+		samples(r, "sync-record, "+s.what+", 64 clients", rounds, func(x *round) sample { return x.syncs[i].many })
+		samples(r, "sync-record, "+s.what+", one client", rounds, func(x *round) sample { return x.syncs[i].one })
 	}
 }

@@ -278,8 +278,8 @@ func mustDecode(t testing.TB, raw []byte, m proto.Message) {
 	}
 }
 
-// record is a message of the private history.
-type record struct {
+// historyRecord is a message of the private history.
+type historyRecord struct {
 	LogID      string          `json:"logId"`
 	MsgID      string          `json:"msgId"`
 	FromID     string          `json:"fromId"`
@@ -290,11 +290,11 @@ type record struct {
 }
 
 // history reads one page of the private history; before 0 is the newest.
-func (c *client) history(target id.UID, before int64, count int) []record {
+func (c *client) history(target id.UID, before int64, count int) []historyRecord {
 	c.t.Helper()
 	var page struct {
-		RecordCount int      `json:"record_count"`
-		Records     []record `json:"records"`
+		RecordCount int             `json:"record_count"`
+		Records     []historyRecord `json:"records"`
 	}
 	logID := ""
 	if before > 0 {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"parley/app"
@@ -114,13 +115,13 @@ func chunkedHead(contentType string) []string {
 func chunk(body string) string { return fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body) }
 
 // gzipBomb has some thousand bytes that become sixteen million.
-func gzipBomb() string {
+var gzipBomb = sync.OnceValue(func() string {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	_, _ = io.CopyN(w, blanks{}, 16<<20)
 	_ = w.Close() // writing into memory
 	return b.String()
-}
+})
 
 // blanks reads as blanks without end.
 type blanks struct{}

@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// wire is a connection over which a test writes requests byte for byte, as an
+// rawConn is a connection over which a test writes requests byte for byte, as an
 // HTTP library would not.
-type wire struct {
+type rawConn struct {
 	t testing.TB
 	net.Conn
 	reader *bufio.Reader
 }
 
-func dial(t testing.TB, url string) *wire {
+func dial(t testing.TB, url string) *rawConn {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
@@ -30,18 +30,18 @@ func dial(t testing.TB, url string) *wire {
 	if err := conn.SetDeadline(time.Now().Add(60 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	return &wire{t, conn, bufio.NewReader(conn)}
+	return &rawConn{t, conn, bufio.NewReader(conn)}
 }
 
 // write sends bytes. A server that has answered already may hang up on what
 // still comes, so an error is for who reads the answer.
-func (w *wire) write(text string) *wire {
+func (w *rawConn) write(text string) *rawConn {
 	_, _ = io.WriteString(w, text)
 	return w
 }
 
 // end says that nothing more will come, and leaves the way back open.
-func (w *wire) end() *wire {
+func (w *rawConn) end() *rawConn {
 	w.t.Helper()
 	if err := w.Conn.(*net.TCPConn).CloseWrite(); err != nil {
 		w.t.Fatal(err)
@@ -50,7 +50,7 @@ func (w *wire) end() *wire {
 }
 
 // answer reads one answer.
-func (w *wire) answer() *answer {
+func (w *rawConn) answer() *answer {
 	w.t.Helper()
 	a, err := w.read()
 	if err != nil {
@@ -59,7 +59,7 @@ func (w *wire) answer() *answer {
 	return a
 }
 
-func (w *wire) read() (*answer, error) {
+func (w *rawConn) read() (*answer, error) {
 	res, err := http.ReadResponse(w.reader, nil)
 	if err != nil {
 		return nil, fmt.Errorf("read the answer: %w", err)

@@ -4,12 +4,10 @@ package e2e
 
 import (
 	"context"
-	"sync/atomic"
 	"testing"
 
 	"parley/app"
 	"parley/pkg/eventlog"
-	"parley/pkg/id"
 	"parley/pkg/redisx/redistest"
 	"parley/pkg/sqldb"
 	"parley/pkg/sqldb/sqldbtest"
@@ -102,28 +100,4 @@ func (w *world) in(t testing.TB) *world {
 func (w *world) user() *client {
 	w.t.Helper()
 	return newUser(w.t, w.site)
-}
-
-// change runs a change of groups in the log.
-func (w *world) change(fn func(*eventlog.Tx) error) {
-	w.t.Helper()
-	if err := w.log.Change(w.t.Context(), fn); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-// lastGroup numbers the groups of all tests; ids begin above 2^33 so that
-// nothing passes which takes them for 32-bit numbers.
-var lastGroup atomic.Int64
-
-// group makes a group with an owner and members.
-func (w *world) group(owner *client, members ...*client) id.GID {
-	w.t.Helper()
-	g := id.GID(1<<33 + lastGroup.Add(1))
-	roles := map[id.UID]eventlog.Role{owner.uid(): eventlog.Owner}
-	for _, m := range members {
-		roles[m.uid()] = eventlog.Member
-	}
-	w.change(func(tx *eventlog.Tx) error { return tx.OpenGroup(g, roles) })
-	return g
 }

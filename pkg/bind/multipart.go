@@ -40,6 +40,7 @@ type multipartForm struct {
 // handed on: the fields still bind, File reports no file, and memory does not
 // grow.
 func (p *plan) parseMultipart(into reflect.Value, r *http.Request) (*FilePart, error) {
+	r.Body = &unclosed{ReadCloser: r.Body}
 	reader, err := r.MultipartReader()
 	if err != nil {
 		return nil, fault.Invalid("Content-Type", "has no multipart boundary")
@@ -73,6 +74,35 @@ func (p *plan) parseMultipart(into reflect.Value, r *http.Request) (*FilePart, e
 		return nil, fault.Invalid(p.file.name, "is missing")
 	}
 	return m.message, nil
+}
+
+// unclosed is a body that breaks off behind its last byte. The reader of
+// multipart stops at the closing boundary and never gets there; without one it
+// would take an end in the head of a part for the end of all parts.
+type unclosed struct {
+	io.ReadCloser
+	last byte
+}
+
+// Read implements io.Reader.
+func (u *unclosed) Read(p []byte) (int, error) {
+	n, err := u.ReadCloser.Read(p)
+	if n > 0 {
+		u.last = p[n-1]
+	}
+	switch {
+	case err != io.EOF:
+		return n, err
+	case n > 0:
+		return n, nil
+	case u.last == '-' && len(p) > 0:
+		// Clients may leave out the line break behind the closing boundary,
+		// and the reader looks for it.
+		u.last = '\n'
+		p[0] = '\n'
+		return 1, nil
+	}
+	return 0, io.ErrUnexpectedEOF
 }
 
 // take keeps a part that the plan knows and leaves every other one unread.

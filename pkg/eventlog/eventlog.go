@@ -19,7 +19,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"parley/pkg/sqldb"
@@ -37,9 +39,10 @@ type Log struct {
 	// between is called between the queries of a read, by tests.
 	between func()
 
-	queue  *queue
-	head   *sharedHead
-	window *window
+	queue    *queue
+	head     *sharedHead
+	headStmt atomic.Pointer[sql.Stmt]
+	window   *window
 
 	stop    context.CancelFunc
 	stopped chan struct{}
@@ -86,30 +89,57 @@ func Open(db *sqldb.DB, options ...Option) *Log {
 // an error.
 func (l *Log) Close(ctx context.Context) error {
 	l.queue.close()
+	var err error
 	select {
 	case <-l.stopped:
-		return nil
 	case <-ctx.Done():
 		l.stop()
 		<-l.stopped
-		return ctx.Err()
+		err = ctx.Err()
 	}
+	if stmt := l.headStmt.Swap(nil); stmt != nil {
+		err = errors.Join(err, stmt.Close())
+	}
+	return err
 }
 
 // Head returns the highest position below which nothing can appear any more.
 func (l *Log) Head(ctx context.Context) (Position, error) { return l.head.get(ctx) }
 
-func (l *Log) readHead(ctx context.Context) (Position, error) {
+// readHead is the one query that every sync makes. It is prepared once, because
+// parsing it would take longer than answering it, and has no context: watching
+// one costs a goroutine, and the pool bounds how long a server may be silent.
+func (l *Log) readHead() (Position, error) {
+	stmt, err := l.headStatement()
+	if err != nil {
+		return 0, err
+	}
 	var p Position
-	err := l.reader.QueryRowContext(ctx, "SELECT pos FROM log_position WHERE id = 1").Scan(&p)
+	err = stmt.QueryRow().Scan(&p)
 	return p, err
+}
+
+// headStatement prepares the statement when it is first needed; a database
+// that is down then gets another chance later.
+func (l *Log) headStatement() (*sql.Stmt, error) {
+	if stmt := l.headStmt.Load(); stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := l.reader.Prepare("SELECT pos FROM log_position WHERE id = 1")
+	if err != nil {
+		return nil, fmt.Errorf("prepare to read the head of the log: %w", err)
+	}
+	if !l.headStmt.CompareAndSwap(nil, stmt) {
+		return l.headStmt.Load(), stmt.Close()
+	}
+	return stmt, nil
 }
 
 // sharedHead lets all who ask for the head at the same time share one read of
 // it. Each gets an answer of a read that began after he asked: one that was
 // already under way might miss what was committed, and answered, before.
 type sharedHead struct {
-	read func(context.Context) (Position, error)
+	read func() (Position, error)
 
 	mu      sync.Mutex
 	running bool
@@ -121,10 +151,6 @@ type headRead struct {
 	pos  Position
 	err  error
 }
-
-// headTimeout bounds one read of the head; it does not belong to any of those
-// who wait for it, so none of their contexts may end it.
-const headTimeout = 5 * time.Second
 
 func (h *sharedHead) get(ctx context.Context) (Position, error) {
 	h.mu.Lock()
@@ -158,9 +184,7 @@ func (h *sharedHead) run() {
 	h.next = nil
 	h.mu.Unlock()
 
-	ctx, cancel := context.WithTimeout(context.Background(), headTimeout)
-	r.pos, r.err = h.read(ctx)
-	cancel()
+	r.pos, r.err = h.read()
 	close(r.done)
 
 	h.mu.Lock()

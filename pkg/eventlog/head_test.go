@@ -11,7 +11,7 @@ import (
 func TestEachWhoAsksForTheHeadGetsAReadThatBeganAfterHeAsked(t *testing.T) {
 	t.Parallel()
 	var committed, reads atomic.Int64
-	h := &sharedHead{read: func(context.Context) (Position, error) {
+	h := &sharedHead{read: func() (Position, error) {
 		reads.Add(1)
 		return Position(committed.Load()), nil
 	}}
@@ -37,7 +37,7 @@ func TestThoseWhoWaitForTheHeadShareOneRead(t *testing.T) {
 	t.Parallel()
 	begun, finish := make(chan struct{}, 9), make(chan struct{})
 	var reads atomic.Int64
-	h := &sharedHead{read: func(context.Context) (Position, error) {
+	h := &sharedHead{read: func() (Position, error) {
 		begun <- struct{}{}
 		<-finish
 		return Position(reads.Add(1)), nil
@@ -80,7 +80,7 @@ func TestAReadOfTheHeadThatFailsIsNotRemembered(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the database is gone")
 	fail := true
-	h := &sharedHead{read: func(context.Context) (Position, error) {
+	h := &sharedHead{read: func() (Position, error) {
 		if fail {
 			return 0, broken
 		}

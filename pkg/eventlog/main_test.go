@@ -3,49 +3,19 @@ package eventlog
 import (
 	"context"
 	"fmt"
-	"os"
 	"runtime"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"parley/pkg/id"
+	"parley/pkg/leaktest"
 	"parley/pkg/sqldb"
 	"parley/pkg/sqldb/sqldbtest"
 )
 
-// TestMain fails when a goroutine of the log outlives its tests, all of which
-// close what they open.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if left := leftOver(5 * time.Second); code == 0 && left != "" {
-		fmt.Fprintf(os.Stderr, "goroutines outlive Close:\n%s\n", left)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// leftOver returns the stacks of goroutines that the log started and that do
-// not end in time.
-func leftOver(patience time.Duration) string {
-	deadline := time.Now().Add(patience)
-	for {
-		stacks := make([]byte, 4<<20)
-		stacks = stacks[:runtime.Stack(stacks, true)]
-		var left []string
-		for _, s := range strings.Split(string(stacks), "\n\n") {
-			if strings.Contains(s, "created by parley/pkg/eventlog.") {
-				left = append(left, s)
-			}
-		}
-		if len(left) == 0 || time.Now().After(deadline) {
-			return strings.Join(left, "\n\n")
-		}
-		runtime.Gosched()
-	}
-}
+func TestMain(m *testing.M) { leaktest.Main(m, "parley/pkg/eventlog.") }
 
 // world is a database and the logs on it, each as another process has it.
 type world struct {

@@ -128,11 +128,19 @@ type userRange struct {
 }
 
 // readIntervals reads in which groups the user was after a position. Intervals
-// that end earlier cannot matter.
+// that end earlier cannot matter, nor can groups in which nothing happened: where
+// those that had events are few, only they are asked for, which costs the same
+// however many groups the user is in.
 func (r *userRange) readIntervals(ctx context.Context, after Position, windowed bool) error {
-	rows, err := r.log.reader.QueryContext(ctx,
-		"SELECT group_id, from_pos, to_pos FROM log_member WHERE user_id = ? AND to_pos > ? AND from_pos <= ?",
-		string(r.user), int64(after), int64(r.head))
+	query := "SELECT group_id, from_pos, to_pos FROM log_member WHERE user_id = ? AND to_pos > ? AND from_pos <= ?"
+	args := []any{string(r.user), int64(after), int64(r.head)}
+	if talked, few := r.log.window.talked(after, r.head); windowed && few && len(talked) > 0 {
+		query += " AND group_id IN (" + marks(len(talked)) + ")"
+		for _, g := range talked {
+			args = append(args, int64(g))
+		}
+	}
+	rows, err := r.log.reader.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}

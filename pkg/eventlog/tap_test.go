@@ -107,7 +107,14 @@ func (c *tapConn) Close() error {
 	return c.lent.Close()
 }
 
-func (c *tapConn) Prepare(query string) (driver.Stmt, error) { return c.raw.Prepare(query) }
+func (c *tapConn) Prepare(query string) (driver.Stmt, error) {
+	stmt, err := c.raw.Prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	return tapStmt{stmt, c, query}, nil
+}
+
 func (c *tapConn) Begin() (driver.Tx, error) {
 	return c.BeginTx(context.Background(), driver.TxOptions{})
 }
@@ -149,6 +156,20 @@ func (c *tapConn) say(ctx context.Context, query string, args []driver.NamedValu
 		return nil
 	}
 	return c.tap.statement(ctx, query)
+}
+
+// tapStmt is a prepared statement, of which the tap hears when it is used.
+type tapStmt struct {
+	driver.Stmt
+	conn  *tapConn
+	query string
+}
+
+func (s tapStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	if err := s.conn.say(ctx, s.query, args); err != nil {
+		return nil, err
+	}
+	return s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
 }
 
 type tapTx struct {

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"parley/pkg/id"
@@ -21,9 +22,21 @@ type window struct {
 	highest    Position // what to ever was
 	older, new generation
 
+	// talks are the last groups that had events, in the order of their events;
+	// what happened up to forgotten is no longer among them.
+	talks     []talk
+	forgotten Position
+
 	// filling is held while the window is read from the log, so that those
 	// who need the same events wait for one read.
 	filling sync.Mutex
+}
+
+// talk is a run of events of one group without another group's in between; last
+// is the position of its newest.
+type talk struct {
+	group id.GID
+	last  Position
 }
 
 // generation is what is known about the events in (from, …].
@@ -42,6 +55,9 @@ const (
 	// maxFill is how many events are worth reading to catch up; beyond it the
 	// window starts again at the head.
 	maxFill = 8 << 10
+	// maxTalks bounds the groups for whose members it is cheaper to be asked
+	// than for all groups of a user.
+	maxTalks = 128
 )
 
 func newGeneration(from Position) generation {
@@ -55,6 +71,7 @@ func newWindow() *window {
 // reset forgets everything and begins after head.
 func (w *window) reset(head Position) {
 	w.older, w.new = newGeneration(head), newGeneration(head)
+	w.talks, w.forgotten = nil, head
 	w.advance(head)
 }
 
@@ -104,6 +121,7 @@ func (w *window) add(pos Position, a Audience) {
 	if a.Group != 0 {
 		g.groups[a.Group] = pos
 		g.anyGroup = pos
+		w.addTalk(a.Group, pos)
 	} else {
 		g.users[a.A] = pos
 		if a.B != "" {
@@ -111,6 +129,35 @@ func (w *window) add(pos Position, a Audience) {
 		}
 	}
 	w.advance(pos)
+}
+
+func (w *window) addTalk(g id.GID, pos Position) {
+	if n := len(w.talks); n > 0 && w.talks[n-1].group == g {
+		w.talks[n-1].last = pos
+		return
+	}
+	if len(w.talks) == 2*maxTalks {
+		w.forgotten = w.talks[maxTalks-1].last
+		w.talks = append(w.talks[:0], w.talks[maxTalks:]...)
+	}
+	w.talks = append(w.talks, talk{g, pos})
+}
+
+// talked returns the groups that had events in (after, head], and false when
+// they are too many to tell.
+func (w *window) talked(after, head Position) ([]id.GID, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.knows(after, head) || after < w.forgotten {
+		return nil, false
+	}
+	var groups []id.GID
+	for i := len(w.talks) - 1; i >= 0 && w.talks[i].last > after; i-- {
+		if g := w.talks[i].group; !slices.Contains(groups, g) {
+			groups = append(groups, g)
+		}
+	}
+	return groups, len(groups) <= maxTalks
 }
 
 // seen is the highest position that the window ever knew. A head that is read

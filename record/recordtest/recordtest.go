@@ -106,7 +106,7 @@ func (w *World) Sync(u id.UID, after eventlog.Position) (read []string) {
 	w.Helper()
 	err := w.Service.Sync(context.Background(), u, after, 10_000, func(part [][]byte) error {
 		for _, p := range part {
-			read = append(read, Describe(w, p))
+			read = append(read, Describe(w.TB, p))
 		}
 		return nil
 	})

@@ -1,0 +1,212 @@
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+
+	"parley/pkg/eventlog"
+	"parley/pkg/fault"
+	"parley/pkg/id"
+)
+
+// traffic is people who write and read at the same time, at several sites on
+// one database, and a book of what everybody has to have read in the end.
+type traffic struct {
+	*world
+	sites []site
+
+	members []*client // of all groups, from the beginning
+	guest   *client   // joins a group and leaves it again and again
+	groups  []id.GID
+
+	mu     sync.Mutex
+	events []posted
+	stays  []stay // of the guest
+	done   bool   // nobody writes any more
+}
+
+// posted is an event that was answered, and whom it concerns.
+type posted struct {
+	logID int64
+	group id.GID
+	pair  [2]id.UID
+}
+
+// stay is an interval of positions in which the guest was in a group.
+type stay struct {
+	group    id.GID
+	from, to int64
+}
+
+func newTraffic(w *world, sites ...site) *traffic {
+	tr := &traffic{world: w, sites: sites, guest: w.user()}
+	for range 6 {
+		tr.members = append(tr.members, w.user())
+	}
+	for range 3 {
+		tr.groups = append(tr.groups, w.group(tr.members[0], tr.members[1:]...))
+	}
+	return tr
+}
+
+// somewhere returns the app of c at any of the sites.
+func (tr *traffic) somewhere(c *client) *client {
+	return &client{t: c.t, key: c.key, headers: c.headers, site: tr.sites[rand.IntN(len(tr.sites))]}
+}
+
+func (tr *traffic) note(e posted) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.events = append(tr.events, e)
+}
+
+// write sends messages to people and groups, each at another site.
+func (tr *traffic) write(messages int) {
+	author := tr.user()
+	for _, g := range tr.groups {
+		tr.note(posted{logID: tr.join(g, author), group: g})
+	}
+	people := slices.Concat(tr.members, []*client{tr.guest})
+	for n := range messages {
+		if n%3 == 0 {
+			g := tr.groups[rand.IntN(len(tr.groups))]
+			s := tr.somewhere(author).send(groupText(g, fmt.Sprint(n)))
+			tr.note(posted{logID: s.LogID, group: g})
+			continue
+		}
+		target := people[rand.IntN(len(people))]
+		s := tr.somewhere(author).send(text(string(target.uid()), fmt.Sprint(n)))
+		tr.note(posted{logID: s.LogID, pair: [2]id.UID{author.uid(), target.uid()}})
+	}
+}
+
+// comeAndGo lets the guest into a group and out again.
+func (tr *traffic) comeAndGo(times int) {
+	for range times {
+		g := tr.groups[rand.IntN(len(tr.groups))]
+		from := tr.join(g, tr.guest)
+		tr.note(posted{logID: from, group: g})
+		if s := tr.somewhere(tr.guest).push(groupText(g, "here I am")); s.Result == fault.OK {
+			var receipt sent
+			s.into(tr.t, &receipt)
+			tr.note(posted{logID: receipt.LogID, group: g})
+		} else {
+			tr.t.Errorf("the guest is in and is told %s", s.body)
+		}
+		to := tr.leave(g, tr.guest)
+		tr.note(posted{logID: to, group: g})
+		tr.mu.Lock()
+		tr.stays = append(tr.stays, stay{g, from, to})
+		tr.mu.Unlock()
+		tr.somewhere(tr.guest).push(groupText(g, "gone already")).want(tr.t, fault.NotMember)
+	}
+}
+
+// concerns reports whether a reader has to have read an event.
+func (tr *traffic) concerns(reader *client, e posted) bool {
+	switch {
+	case e.group == 0:
+		return e.pair[0] == reader.uid() || e.pair[1] == reader.uid()
+	case reader == tr.guest:
+		return slices.ContainsFunc(tr.stays, func(s stay) bool {
+			return s.group == e.group && s.from <= e.logID && e.logID <= s.to
+		})
+	}
+	return true
+}
+
+// answered returns how many events were answered by now, and whether there
+// will be more.
+func (tr *traffic) answered() (n int, done bool) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	return len(tr.events), tr.done
+}
+
+// read pages through everything of a reader while others write, each page at
+// another site, and returns the logIds in their order. Whatever was answered
+// before a page was asked for is in it, or in one before it, unless the page is
+// full.
+func (tr *traffic) read(reader *client, size int) []int64 {
+	var got []int64
+	seen := make(map[int64]bool)
+	last, checked := int64(0), 0
+	for {
+		answered, done := tr.answered()
+		page := tr.somewhere(reader).sync(last, size)
+		for _, e := range page {
+			if e.logID <= last {
+				tr.t.Errorf("in pages of %d the event %d came after %d", size, e.logID, last)
+			}
+			last = e.logID
+			got = append(got, last)
+			seen[last] = true
+		}
+		if len(page) == size {
+			continue
+		}
+		tr.mu.Lock()
+		for _, e := range tr.events[checked:answered] {
+			// Whether the guest was in is known for sure only in the end.
+			if (reader != tr.guest || e.group == 0) && tr.concerns(reader, e) && !seen[e.logID] {
+				tr.t.Errorf("a page of less than %d ends at %d and leaves out %d, which was answered before", size, last, e.logID)
+			}
+		}
+		tr.mu.Unlock()
+		checked = answered
+		if done {
+			return got
+		}
+	}
+}
+
+// run lets everybody write and read, and compares what each reader has read
+// with what concerns him.
+func (tr *traffic) run(writers, messages int) {
+	type reading struct {
+		reader *client
+		size   int
+		got    []int64
+	}
+	var readings []*reading
+	for i, size := range []int{1, 3, 10, 100, 1000} {
+		readings = append(readings, &reading{reader: tr.members[i], size: size})
+	}
+	readings = append(readings, &reading{reader: tr.guest, size: 2}, &reading{reader: tr.guest, size: 500})
+
+	var writing, reads sync.WaitGroup
+	for range writers {
+		writing.Go(func() { tr.write(messages) })
+	}
+	writing.Go(func() { tr.comeAndGo(8) })
+	for _, r := range readings {
+		reads.Go(func() { r.got = tr.read(r.reader, r.size) })
+	}
+	writing.Wait()
+	tr.mu.Lock()
+	tr.done = true
+	tr.mu.Unlock()
+	reads.Wait()
+
+	for _, r := range readings {
+		var want []int64
+		for _, e := range tr.events {
+			if tr.concerns(r.reader, e) {
+				want = append(want, e.logID)
+			}
+		}
+		slices.Sort(want)
+		if !slices.Equal(r.got, want) {
+			tr.t.Errorf("in pages of %d one reads\n%v, what concerns him is\n%v", r.size, r.got, want)
+		}
+	}
+}
+
+func TestReadersMissNothingWhileOthersWrite(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		newTraffic(w, w.site).run(4, 40)
+	})
+}

@@ -1,0 +1,9 @@
+package sender
+
+import (
+	"testing"
+
+	"parley/pkg/leaktest"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m, "parley/record/") }
