@@ -7,7 +7,6 @@ import (
 	"sync"
 	"testing"
 
-	"parley/pkg/eventlog"
 	"parley/pkg/fault"
 	"parley/pkg/id"
 )
