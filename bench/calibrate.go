@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -90,12 +91,12 @@ func (b *bench) load(ctx context.Context, name, address string, users []*user, n
 		}
 		clients = append(clients, &client{conn: c, next: requests, want: []byte(want)})
 	}
-	stop, err := b.startProfile(ctx, name)
+	stop, err := b.startProfile(ctx, name, m)
 	if err != nil {
 		return sample{}, err
 	}
 	s, err := load(ctx, clients, b.window, m)
-	return s, cmpErr(err, stop())
+	return s, errors.Join(err, stop())
 }
 
 // insert measures the bare loop: statements of so many rows each. The first
@@ -115,7 +116,7 @@ func (b *bench) insert(ctx context.Context, name string, statements, rows int) (
 			all[i] = append(all[i], e)
 		}
 	}
-	stop, err := b.startProfile(ctx, name)
+	stop, err := b.startProfile(ctx, name, b.meter)
 	if err != nil {
 		return fail(err)
 	}

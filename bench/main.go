@@ -3,7 +3,9 @@
 // Absolute figures say as much about a machine as about a program, so every
 // limit here is a ratio of two figures of the same run: what Parley does
 // against a bare loop that does the least that any server would have to do (see
-// calibrate.go). The absolute figures are in the report too. Parley, MariaDB,
+// calibrate.go). A ratio is made of two measurements of the same round, so that
+// a slow moment of the machine hits both, and the median of the rounds counts.
+// The absolute figures are in the report too. Parley, MariaDB,
 // Redis and the load share the machine; the CPU of a request is that of the
 // three servers, without the load.
 //
@@ -20,6 +22,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strings"
 	"syscall"
 	"time"
 
@@ -36,9 +39,12 @@ type options struct {
 	profile    string
 }
 
+// maxWindow is the longest measurement: a token must be good for all of it.
+const maxWindow = 30 * time.Second
+
 func main() {
 	var o options
-	pattern := flag.String("run", "", "run only the scenarios that this regular expression finds: "+scenarioNames())
+	pattern := flag.String("run", "", "run only the scenarios that this regular expression finds: "+strings.Join(scenarios, ", "))
 	flag.IntVar(&o.rounds, "rounds", 3, "how often everything is measured; the median counts")
 	flag.DurationVar(&o.window, "window", 2*time.Second, "how long one measurement takes")
 	flag.StringVar(&o.report, "o", "", "file for the report; the default is the standard output")
@@ -54,6 +60,8 @@ func main() {
 	switch {
 	case flag.NArg() > 0:
 		err = fmt.Errorf("unknown argument %q", flag.Arg(0))
+	case o.rounds < 1 || o.window <= 0 || o.window > maxWindow:
+		err = fmt.Errorf("there must be a round at least, and a window of at most %s", maxWindow)
 	case *bare:
 		err = serveBare(os.Stdin, os.Stdout)
 	default:

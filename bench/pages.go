@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,7 +53,7 @@ func (b *bench) measurePages(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		defer func() { err = cmpErr(err, s.close(b)) }()
+		defer func() { err = errors.Join(err, s.close(b)) }()
 		*l.served = s
 	}
 	few, err := small.reader(ctx, "small", users[0])
@@ -115,7 +116,7 @@ func (b *bench) serveLog(ctx context.Context, log *pageLog, name string, size in
 	return &served{size: size, db: db, server: server}, nil
 }
 
-func (s *served) close(b *bench) error { return cmpErr(b.end(s.server), s.db.Close()) }
+func (s *served) close(b *bench) error { return errors.Join(b.end(s.server), s.db.Close()) }
 
 func (s *served) reader(ctx context.Context, name string, u *user) (*pageReader, error) {
 	last, err := lastPage(ctx, s.db, u.uid, pageSize)
@@ -133,7 +134,8 @@ func (b *bench) readPage(ctx context.Context, r *pageReader, place int) (sample,
 		return always(postJSON(syncPath, u.token(), fmt.Sprintf(syncRequestBody, r.starts[place]))), nil
 	}, fullPage, m)
 	if err != nil {
-		return s, fmt.Errorf("read a page from the %s of the log of the %s reader: %w", places[place], r.what, err)
+		return s, fmt.Errorf("read a page from the %s of the log of the %s reader: %w\nparley said:\n%s",
+			places[place], r.what, err, r.server.logTail())
 	}
 	return s, nil
 }

@@ -11,17 +11,17 @@ import (
 	"strings"
 )
 
-// startProfile records where the servers spend their time, if that was asked
-// for, until stop is called. It leaves a file for perf report.
-func (b *bench) startProfile(ctx context.Context, name string) (stop func() error, err error) {
+// startProfile records where processes spend their time, if that was asked for,
+// until stop is called. It leaves a file for perf report.
+func (b *bench) startProfile(ctx context.Context, name string, m meter) (stop func() error, err error) {
 	if b.profile == "" {
 		return func() error { return nil }, nil
 	}
 	if err := os.MkdirAll(b.profile, 0o755); err != nil {
 		return nil, fmt.Errorf("make a folder for profiles: %w", err)
 	}
-	pids := make([]string, len(b.meter))
-	for i, pid := range b.meter {
+	pids := make([]string, len(m))
+	for i, pid := range m {
 		pids[i] = strconv.Itoa(pid)
 	}
 	perf := exec.CommandContext(ctx, "perf", "record", "-q", "-g", "-F", "499",

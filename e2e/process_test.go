@@ -3,13 +3,17 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -17,8 +21,13 @@ import (
 
 // binary is parley, built once for all tests that need a process of its own.
 var binary = sync.OnceValues(func() (string, error) {
+	built.Store(true)
 	folder, err := os.MkdirTemp("", "parley-e2e-")
 	if err != nil {
+		return "", err
+	}
+	// Whoever a test runs parley as must be able to.
+	if err := os.Chmod(folder, 0o755); err != nil {
 		return "", err
 	}
 	file := filepath.Join(folder, "parley")
@@ -29,9 +38,13 @@ var binary = sync.OnceValues(func() (string, error) {
 	return file, nil
 })
 
+// built is set with the first use of binary, so that TestMain does not build it
+// only to remove it.
+var built atomic.Bool
+
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if built {
+	if built.Load() {
 		if file, err := binary(); err == nil {
 			os.RemoveAll(filepath.Dir(file))
 		}
@@ -39,68 +52,113 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// built is set by the first test that needs the binary, so that TestMain does
-// not build it only to remove it.
-var built bool
-
 // process is a parley that a test may kill.
 type process struct {
 	t    testing.TB
 	args []string
 	env  []string
+	// attr says as whom it runs; nil is as the test.
+	attr *syscall.SysProcAttr
+	// site is where it answers; the zero site is a process without a gateway.
 	site site
 
 	cmd    *exec.Cmd
-	output *bytes.Buffer
+	log    *logBuffer
+	exited chan struct{} // closed when it has ended
 }
 
-// newProcess returns a process that runs parley with args on a port that was
+// newProcess returns a process that will serve every route on a port that is
 // free, with the environment env added.
 func newProcess(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
 	addr := freeAddr(t)
-	p := &process{t: t, env: env, site: oneAddress("http://" + addr), args: append(args, "-listen", addr)}
-	t.Cleanup(p.kill)
+	p := newService(t, env, append(args, "-listen", addr)...)
+	p.site = oneAddress("http://" + addr)
 	return p
 }
 
+// newService returns a process whose ports are in its environment.
+func newService(t testing.TB, env []string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, env: env, args: args, log: new(logBuffer)}
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("parley %s said:\n%s", strings.Join(p.args, " "), p.log.tail())
+		}
+	})
+	return p
+}
+
+// freeAddr returns an address that nobody listens on. Its port lies below those
+// of outgoing connections, so that none of them takes it while a process is
+// down.
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(22000)))
+		if err != nil {
+			continue
+		}
+		defer l.Close()
+		return l.Addr().String()
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("there is no free port")
+	return ""
 }
 
 // start runs the process and waits until it answers.
 func (p *process) start() {
 	p.t.Helper()
-	built = true
+	p.run()
+	p.ready()
+}
+
+// run runs the process.
+func (p *process) run() {
+	p.t.Helper()
 	file, err := binary()
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.output = new(bytes.Buffer)
 	p.cmd = exec.Command(file, p.args...)
 	p.cmd.Env = append(os.Environ(), p.env...)
-	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	p.cmd.SysProcAttr = p.attr
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(p.t.Context(), 30*time.Second)
+	p.exited = make(chan struct{})
+	go func(cmd *exec.Cmd, exited chan struct{}) {
+		cmd.Wait() // how it ended is in its state
+		close(exited)
+	}(p.cmd, p.exited)
+}
+
+// ready waits until the process answers.
+func (p *process) ready() {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), 60*time.Second)
 	defer cancel()
-	if err := answers(ctx, p.site.app+"/ping"); err != nil {
-		p.kill()
-		p.t.Fatalf("parley does not answer: %v\n%s", err, p.output)
+	go func(exited chan struct{}) {
+		select {
+		case <-exited:
+			cancel()
+		case <-ctx.Done():
+		}
+	}(p.exited)
+	for _, url := range p.site.gateways() {
+		if url == "" {
+			continue
+		}
+		if err := answers(ctx, url+"/ping"); err != nil {
+			p.t.Fatalf("parley %s does not answer: %v", strings.Join(p.args, " "), err)
+		}
 	}
 }
 
 // answers waits until a url answers with 200.
 func answers(ctx context.Context, url string) error {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
 	var last error
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -115,11 +173,13 @@ func answers(ctx context.Context, url string) error {
 			}
 			err = fmt.Errorf("status %d", res.StatusCode)
 		}
-		last = err
+		if ctx.Err() == nil {
+			last = err
+		}
 		select {
-		case <-tick.C:
+		case <-time.After(10 * time.Millisecond):
 		case <-ctx.Done():
-			return fmt.Errorf("%w; the last try: %w", ctx.Err(), last)
+			return errors.Join(ctx.Err(), last)
 		}
 	}
 }
@@ -130,7 +190,7 @@ func (p *process) kill() {
 		return
 	}
 	p.cmd.Process.Kill()
-	p.cmd.Wait()
+	<-p.exited
 	p.cmd = nil
 }
 
@@ -140,4 +200,44 @@ func (p *process) signal(s syscall.Signal) {
 	if err := p.cmd.Process.Signal(s); err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+// exit waits for the end of the process and returns its exit code.
+func (p *process) exit() int {
+	p.t.Helper()
+	select {
+	case <-p.exited:
+	case <-time.After(60 * time.Second):
+		p.t.Fatalf("parley %s does not end", strings.Join(p.args, " "))
+	}
+	code := p.cmd.ProcessState.ExitCode()
+	p.cmd = nil
+	return code
+}
+
+// logBuffer is what a process said. It may be read while the process writes.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) has(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Contains(l.b.Bytes(), []byte(text))
+}
+
+// tail is the end of it, for a test that failed.
+func (l *logBuffer) tail() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.b.Bytes()
+	return string(b[max(0, len(b)-8000):])
 }

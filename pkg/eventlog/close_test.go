@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -167,5 +168,26 @@ func TestWhoStopsWaitingLeavesHisEventToTheLog(t *testing.T) {
 	}
 	if r := w.append(l, private("alice", "bob", "m1")); r.Pos != 1 {
 		t.Errorf("the repeat has position %d, want 1", r.Pos)
+	}
+}
+
+func TestAReadWhileTheLogClosesEndsOneWayOrTheOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.append(w.log(), private("alice", "bob", "m1"))
+	for range 20 {
+		l := Open(w.db)
+		var readers sync.WaitGroup
+		for range 4 {
+			readers.Go(func() {
+				if events, err := readPage(l, "bob", 0, 10); err == nil && len(events) != 1 {
+					t.Errorf("bob read %v", positionsOf(events))
+				}
+			})
+		}
+		if err := l.Close(context.Background()); err != nil {
+			t.Errorf("close: %v", err)
+		}
+		readers.Wait()
 	}
 }

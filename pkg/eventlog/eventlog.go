@@ -129,10 +129,14 @@ func (l *Log) headStatement() (*sql.Stmt, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare to read the head of the log: %w", err)
 	}
-	if !l.headStmt.CompareAndSwap(nil, stmt) {
-		return l.headStmt.Load(), stmt.Close()
+	if l.headStmt.CompareAndSwap(nil, stmt) {
+		return stmt, nil
 	}
-	return stmt, nil
+	// Somebody else was faster, and Close may have taken his away since.
+	if err := stmt.Close(); err != nil {
+		return nil, fmt.Errorf("prepare to read the head of the log twice: %w", err)
+	}
+	return l.headStatement()
 }
 
 // sharedHead lets all who ask for the head at the same time share one read of

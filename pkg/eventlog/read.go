@@ -17,9 +17,13 @@ const (
 	groupChunk = 500
 	// firstWindow and maxWindow are the ranges of positions in which the
 	// events of groups are looked for: small at first, since a busy group
-	// fills a page soon, then doubling.
-	firstWindow = 512
+	// fills a page soon, then as large as what was found suggests.
+	firstWindow = 1 << 10
 	maxWindow   = 64 << 10
+	// scanFactor is how many positions of the log can be read one by one for
+	// what it costs to look up one group in the index. Most of that is the
+	// optimizer's work for another range.
+	scanFactor = 8
 )
 
 // Read gives each, in order and in chunks, the first limit events after a
@@ -234,7 +238,8 @@ func (r *userRange) direct(ctx context.Context, after Position, n int) ([]Positi
 }
 
 // findInGroups looks for events of the user's groups until n are at hand or
-// bound is reached.
+// bound is reached. A short piece of the log is read as it is, a long one group
+// by group, so many silent groups cost no more than a few busy ones.
 func (r *userRange) findInGroups(ctx context.Context, bound Position, n int) error {
 	if len(r.groups) == 0 {
 		return nil
@@ -242,16 +247,39 @@ func (r *userRange) findInGroups(ctx context.Context, bound Position, n int) err
 	for r.reached < bound && len(r.found) < n {
 		end := min(r.reached+r.window, bound)
 		start := len(r.found)
-		for chunk := range slices.Chunk(r.groups, groupChunk) {
-			if err := r.findInChunk(ctx, chunk, end); err != nil {
+		if end-r.reached <= Position(scanFactor*len(r.groups)) {
+			if err := r.scan(ctx, end); err != nil {
 				return err
 			}
+		} else {
+			for chunk := range slices.Chunk(r.groups, groupChunk) {
+				if err := r.findInChunk(ctx, chunk, end); err != nil {
+					return err
+				}
+			}
+			slices.Sort(r.found[start:])
 		}
-		slices.Sort(r.found[start:])
+		r.window = nextWindow(end-r.reached, len(r.found)-start, n-len(r.found))
 		r.reached = end
-		r.window = min(2*r.window, maxWindow)
 	}
 	return nil
+}
+
+// nextWindow is where the rest should be found, with a quarter to spare, when
+// the last window had so many.
+func nextWindow(last Position, found, missing int) Position {
+	next := 8 * last
+	if found > 0 {
+		next = min(next, last*Position(max(missing, 1))*5/Position(4*found))
+	}
+	return max(firstWindow, min(next, maxWindow))
+}
+
+// scan adds what the log has for the user's groups in (reached, end].
+func (r *userRange) scan(ctx context.Context, end Position) error {
+	return r.find(r.log.reader.QueryContext(ctx,
+		"SELECT pos, group_id FROM log_event WHERE pos > ? AND pos <= ? AND group_id IS NOT NULL AND kind <> 4 ORDER BY pos",
+		int64(r.reached), int64(end)))
 }
 
 // findInChunk adds what chunk has in (reached, end]. The index is forced: left
@@ -262,7 +290,11 @@ func (r *userRange) findInChunk(ctx context.Context, chunk []id.GID, end Positio
 		args = append(args, int64(g))
 	}
 	args = append(args, int64(r.reached), int64(end))
-	rows, err := r.log.reader.QueryContext(ctx, groupQuery(r.log.sql, len(chunk)), args...)
+	return r.find(r.log.reader.QueryContext(ctx, groupQuery(r.log.sql, len(chunk)), args...))
+}
+
+// find adds those of the events of groups that the user may read.
+func (r *userRange) find(rows *sql.Rows, err error) error {
 	if err != nil {
 		return err
 	}

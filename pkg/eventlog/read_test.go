@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"parley/pkg/id"
@@ -228,29 +229,33 @@ func TestWhatIsAppendedBetweenTheQueriesOfAReadIsLeftForTheNext(t *testing.T) {
 
 func TestAMemberWhoJoinsBetweenTheQueriesOfAReadLosesNothing(t *testing.T) {
 	t.Parallel()
-	for pause := range 5 {
-		t.Run(fmt.Sprint("after query ", pause+1), func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			writer := w.log()
-			w.group(writer, 1, "owner")
-			w.append(writer, private("owner", "bob", "m1"))
-			n := 0
-			l := w.log(betweenQueries(func() {
-				if n == pause {
+	for _, page := range []int{1, 10} {
+		for pause := range 6 {
+			t.Run(fmt.Sprintf("after query %d of a page of %d", pause+1, page), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				writer := w.log()
+				w.group(writer, 1, "owner")
+				w.append(writer, private("owner", "bob", "m1"))
+				join := sync.OnceFunc(func() {
 					w.join(writer, 1, "bob")
 					w.append(writer, toGroup("owner", 1, "m2"))
-				}
-				n++
-			}))
-			got := w.read(l, "bob", 0, 1)
-			if n <= pause {
-				w.join(writer, 1, "bob")
-				w.append(writer, toGroup("owner", 1, "m2"))
-			}
-			got = append(got, w.read(l, "bob", got[len(got)-1].Pos, 1)...)
-			same(t, "what bob read", positionsOf(got), []Position{1, 2, 3})
-		})
+					// Whoever reads this has passed by the two before it.
+					w.append(writer, private("owner", "bob", "m3"))
+				})
+				n := 0
+				l := w.log(betweenQueries(func() {
+					if n == pause {
+						join()
+					}
+					n++
+				}))
+				got := w.read(l, "bob", 0, page)
+				join() // unless it was quicker than that
+				got = append(got, w.read(l, "bob", got[len(got)-1].Pos, page)...)
+				same(t, "what bob read", positionsOf(got), []Position{1, 2, 3, 4})
+			})
+		}
 	}
 }
 

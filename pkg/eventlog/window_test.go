@@ -114,7 +114,8 @@ func TestSilentGroupsAreNotAskedFor(t *testing.T) {
 	w.append(writer, toGroup("alice", 9, "m2"))
 	clear(asked)
 	same(t, "what bob reads", idsOf(w.read(l, "bob", 0, 10)), []string{"m1", "m2"})
-	if !asked[groupQuery(l.sql, 2)] || asked[groupQuery(l.sql, 20)] {
+	const intervals = "SELECT group_id, from_pos, to_pos FROM log_member WHERE user_id = ? AND to_pos > ? AND from_pos <= ?"
+	if !asked[intervals+" AND group_id IN (?,?)"] || asked[intervals] {
 		t.Errorf("bob has 20 groups and 2 of them spoke; asked was %v", asked)
 	}
 }
@@ -170,6 +171,26 @@ func TestAWindowNeverSaysNothingWhenThereIsSomething(t *testing.T) {
 		}
 		if inGroup && !news.groups {
 			t.Errorf("after %d: the window says that no group spoke", after)
+		}
+	}
+	for after := head - 3*maxTalks; after <= head; after++ {
+		spoke := make(map[id.GID]bool)
+		for _, p := range log[after:] {
+			if p.Group != 0 {
+				spoke[p.Group] = true
+			}
+		}
+		talked, few := w.talked(after, head)
+		if len(spoke) <= maxTalks && !few {
+			t.Errorf("after %d: %d groups spoke and the window says that these are many", after, len(spoke))
+		}
+		for _, g := range talked {
+			if few && !spoke[g] {
+				t.Errorf("after %d: group %d was silent", after, g)
+			}
+		}
+		if few && len(talked) != len(spoke) {
+			t.Errorf("after %d: %d groups spoke, the window names %d", after, len(spoke), len(talked))
 		}
 	}
 	if known == 0 || w.newsFor("u1", 0, head).known {

@@ -20,8 +20,8 @@ import (
 	"parley/pkg/fault"
 	"parley/pkg/id"
 	"parley/pkg/rpc"
-	recordrpc "parley/record/rpc"
 	"parley/record/recordtest"
+	recordrpc "parley/record/rpc"
 )
 
 type sendStream = grpc.BidiStreamingServer[recordv1.SendRequest, recordv1.SendResponse]
@@ -169,9 +169,9 @@ func TestRefusalsComeBackCoded(t *testing.T) {
 	})
 }
 
-// breaking is what happens to streams: each of the first of them breaks after
-// that many answers, before or after it was sent.
-func breaking(streams int32, answers int32) func() func(sendStream, func(sendStream) error) error {
+// breaking is what happens to streams: each of the first of them breaks when
+// it has that many answers, which loses the last of them.
+func breaking(streams int32, answers int) func() func(sendStream, func(sendStream) error) error {
 	return func() func(sendStream, func(sendStream) error) error {
 		var left atomic.Int32
 		left.Store(streams)
@@ -179,48 +179,36 @@ func breaking(streams int32, answers int32) func() func(sendStream, func(sendStr
 			if left.Add(-1) < 0 {
 				return service(stream)
 			}
-			broken := &breakingStream{BidiStreamingServer: stream, left: answers}
-			if err := service(broken); err != nil && !errors.Is(err, errBroken) {
+			broken := make(chan struct{})
+			done := make(chan error, 1)
+			go func() { done <- service(&breakingStream{sendStream: stream, left: answers, broken: broken}) }()
+			select {
+			case err := <-done:
 				return err
+			case <-broken:
+				return status.Error(codes.Unavailable, "the service died")
 			}
-			return status.Error(codes.Unavailable, "the service died")
 		}
 	}
 }
 
-var errBroken = errors.New("the stream is broken")
-
+// breakingStream is used by one goroutine that sends.
 type breakingStream struct {
-	grpc.BidiStreamingServer[recordv1.SendRequest, recordv1.SendResponse]
-	mu   sync.Mutex
-	left int32
-	dead bool
+	sendStream
+	left   int
+	broken chan struct{}
 }
 
-// Recv takes no more after the break.
-func (b *breakingStream) Recv() (*recordv1.SendRequest, error) {
-	b.mu.Lock()
-	dead := b.dead
-	b.mu.Unlock()
-	if dead {
-		return nil, errBroken
-	}
-	return b.BidiStreamingServer.Recv()
-}
-
-// Send loses what is answered after the break.
 func (b *breakingStream) Send(r *recordv1.SendResponse) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.left--; b.left < 0 {
-		b.dead = true
-		return errBroken
+	if b.left--; b.left > 0 {
+		return b.sendStream.Send(r)
 	}
-	return b.BidiStreamingServer.Send(r)
+	close(b.broken)
+	return errors.New("the stream is broken")
 }
 
 func TestWhatABrokenStreamLeftUnansweredIsSentAgainAndStoredOnce(t *testing.T) {
-	bothForms(t, breaking(3, 1), func(t *testing.T, w *recordtest.World, s *Sender) {
+	bothForms(t, breaking(3, 2), func(t *testing.T, w *recordtest.World, s *Sender) {
 		const each = 400
 		o := newOutcomes(t)
 		for i := range each {
@@ -235,8 +223,43 @@ func TestWhatABrokenStreamLeftUnansweredIsSentAgainAndStoredOnce(t *testing.T) {
 	})
 }
 
+func TestWhatAStreamTookAndTheServiceNeverSawIsSentAgainInItsOrder(t *testing.T) {
+	const each = 4 * maxBatch
+	losing := func() func(sendStream, func(sendStream) error) error {
+		var streams atomic.Int32
+		return func(stream sendStream, service func(sendStream) error) error {
+			if streams.Add(1) > 1 {
+				return service(stream)
+			}
+			for range each / maxBatch {
+				if _, err := stream.Recv(); err != nil {
+					return err
+				}
+			}
+			return status.Error(codes.Unavailable, "the service died")
+		}
+	}
+	t.Parallel()
+	w := recordtest.New(t)
+	server := rpc.NewServer("record")
+	recordv1.RegisterRecordServiceServer(server, &service{RecordServiceServer: recordrpc.New(w.Service), around: losing()})
+	gate := make(chan struct{})
+	s := New(gatedClient{recordv1.NewRecordServiceClient(recordtest.Dial(t, server)), gate})
+	t.Cleanup(s.Close)
+	o := newOutcomes(t)
+	for i := range each {
+		o.send(s, "alice", "bob", fmt.Sprintf("%04d", i))
+	}
+	close(gate)
+	o.all.Wait()
+	for name, err := range o.errs {
+		t.Errorf("%s: %v", name, err)
+	}
+	checkOrder(t, inLog(w, "bob"), 1, each)
+}
+
 func TestManySendersOverStreamsThatBreak(t *testing.T) {
-	bothForms(t, breaking(6, 2), func(t *testing.T, w *recordtest.World, s *Sender) {
+	bothForms(t, breaking(6, 3), func(t *testing.T, w *recordtest.World, s *Sender) {
 		const senders, each = 8, 60
 		o := newOutcomes(t)
 		var all sync.WaitGroup
@@ -291,7 +314,7 @@ func TestAServiceThatStaysAwayIsAnError(t *testing.T) {
 }
 
 func TestAServiceThatComesBackIsFoundAgain(t *testing.T) {
-	bothForms(t, breaking(2, 0), func(t *testing.T, w *recordtest.World, s *Sender) {
+	bothForms(t, breaking(2, 1), func(t *testing.T, w *recordtest.World, s *Sender) {
 		for i := range 3 {
 			r, err := s.Send(t.Context(), "alice", recordtest.Text("bob", fmt.Sprint("m", i)))
 			if err != nil || r.LogID != int64(i+1) {
