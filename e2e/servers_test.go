@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"syscall"
 	"testing"
@@ -109,6 +110,35 @@ func TestADatabaseThatDiesIsMissedAndFoundAgain(t *testing.T) {
 	}
 }
 
+// A server that hangs is worse than one that is gone: every wait for it has an
+// end.
+func TestADatabaseThatHangsIsNotWaitedForForEver(t *testing.T) {
+	needServers(t)
+	t.Parallel()
+	m := ownMariaDB(t)
+	p := newProcess(t, []string{"PARLEY_DATABASE_DSN=" + m.DefaultDSN(), "PARLEY_APP_DEADLINE=2s"}, "-data", t.TempDir())
+	p.start()
+	alice := newUser(t, p.site)
+	l := startLoad(t, 4, p.site)
+	l.progress(p.site, 10)
+	must(t, m.Freeze())
+	const deadline = 2 * time.Second
+	for name, ask := range map[string]func() *answer{
+		"push":        func() *answer { return alice.push(text(string(alice.uid()), "hello?")) },
+		"sync-record": func() *answer { return alice.post("/app/record/sync-record", map[string]any{"count": 10}) },
+		"focus":       func() *answer { return alice.focus(1) },
+	} {
+		began := time.Now()
+		a := ask()
+		if took := time.Since(began); a.Result != fault.Busy || took > deadline+fast {
+			t.Errorf("while the database hangs %s is answered after %s with %s", name, took, a.body)
+		}
+	}
+	must(t, m.Thaw())
+	l.progress(p.site, 20)
+	l.verify(30)
+}
+
 func TestADatabaseThatIsDownAtTheStartIsWaitedFor(t *testing.T) {
 	needServers(t)
 	t.Parallel()
@@ -171,6 +201,42 @@ func TestReadersMissNothingAmongSeveralServices(t *testing.T) {
 	_, sites := several(t, 3, "PARLEY_DATABASE_DSN="+cfg.DSN)
 	w := newWorld(t, sites[0], sqldbtest.Open(t, cfg, file))
 	newTraffic(w, sites...).run(8, 100)
+}
+
+func TestRepeatsAtSeveralServicesAreOne(t *testing.T) {
+	needServers(t)
+	t.Parallel()
+	cfg, _ := sqldbtest.Server(t)
+	_, sites := several(t, 3, "PARLEY_DATABASE_DSN="+cfg.DSN)
+	alice, bob := newUser(t, sites[0]), newUser(t, sites[0])
+	at := make([]*client, len(sites))
+	for i, s := range sites {
+		at[i] = &client{t: t, site: s, key: alice.key}
+	}
+	for range 5 {
+		message := text(string(bob.uid()), "once")
+		answers := make([]sent, 90)
+		atOnce(len(answers), func(i int) {
+			if a := at[i%len(at)].push(message); a.Result == fault.OK {
+				a.into(t, &answers[i])
+			} else {
+				t.Errorf("a repeat is answered with %s", a.body)
+			}
+		})
+		for _, a := range answers {
+			if a != answers[0] {
+				t.Fatalf("the answers %+v and %+v differ", a, answers[0])
+			}
+		}
+		atOnce(90, func(i int) {
+			if a := at[i%len(at)].revoke(answers[0].LogID); a.Result != fault.OK {
+				t.Errorf("a revoke is answered with %s", a.body)
+			}
+		})
+		if got := fmt.Sprint(bob.sync(answers[0].LogID-1, 10)); got != "[REVOKE]" {
+			t.Fatalf("bob reads %s, want one signal", got)
+		}
+	}
 }
 
 // frozen is how long the others may stand still when one of several services

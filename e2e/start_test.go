@@ -163,6 +163,18 @@ func TestARequestInFlightOutlivesTheSignal(t *testing.T) {
 	}
 }
 
+// Who waits for a server can be told to stop waiting.
+func TestASignalEndsTheStart(t *testing.T) {
+	t.Parallel()
+	p := newProcess(t, []string{"PARLEY_REDIS_ADDRS=" + freeAddr(t)}, "-data", t.TempDir())
+	p.run()
+	until(t, func() bool { return p.log.has("waiting for") })
+	p.signal(syscall.SIGTERM)
+	if code := p.exit(); code != 0 {
+		t.Errorf("it ends with exit code %d, want 0", code)
+	}
+}
+
 // Several may run side by side, each with its own data and port.
 func TestSeveralRunSideBySide(t *testing.T) {
 	t.Parallel()

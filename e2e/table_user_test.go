@@ -47,6 +47,7 @@ var userTables = []table{{
 		{name: "no known device comes back", body: returns, headers: phone("Toaster", "phone-old"), data: welcome},
 		{name: "no device comes back", body: returns, data: welcome},
 		{name: "a phone without a uuid comes back", body: returns, headers: phone("Android", ""), data: welcome},
+		{name: "a phone whose name is no UTF-8", body: comes, headers: map[string]string{"FZM-DEVICE": "Android", "FZM-DEVICE-NAME": "\xd0\xa1\xc3\xd7"}, data: welcome},
 		{name: "login alone recorded none of these", body: returns, headers: phone("IOS", "phone-new"), data: welcome},
 
 		wrong("connType", `{"connType":"1"}`),

@@ -198,8 +198,7 @@ func TestWhatIsAppendedBetweenTheQueriesOfAReadIsLeftForTheNext(t *testing.T) {
 	writer := w.log()
 	w.group(writer, 1, "alice", "bob")
 	n := 0
-	var l *Log
-	l = w.log(betweenQueries(func() {
+	l := w.log(betweenQueries(func() {
 		// Ahead of every query something of every kind is appended.
 		n++
 		appendAll(writer,

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"parley/pkg/id"
@@ -204,6 +205,26 @@ func TestAWindowNeverSaysNothingWhenThereIsSomething(t *testing.T) {
 	}
 }
 
+func TestAGroupThatSpokeLongAgoIsNotTakenForSilent(t *testing.T) {
+	t.Parallel()
+	w := newWindow()
+	w.reset(0)
+	const events = 10 * maxTalks
+	for p := Position(1); p <= events; p++ {
+		g := id.GID(1 + p%2)
+		if p == 1 {
+			g = 9
+		}
+		w.feedAll([]*pending{{Event: Event{Pos: p, Audience: ToGroup(g)}}})
+	}
+	if groups, few := w.talked(0, events); few {
+		t.Errorf("the window names %v for all that ever spoke; it was 9 too", groups)
+	}
+	if groups, few := w.talked(events-3, events); !few || len(groups) != 2 {
+		t.Errorf("the window names %v for the last three events, want 1 and 2", groups)
+	}
+}
+
 func TestACommitThatAReaderSawFirstChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWindow()
@@ -270,6 +291,7 @@ func TestAPositionThatWasSeenIsNeverGivenAgainAfterTheDatabaseWentBackInTime(t *
 			t.Parallel()
 			w := newWorld(t)
 			l := w.log()
+			w.read(l, "bob", 0, 100)
 			for i := range 10 {
 				w.append(l, private("alice", "bob", fmt.Sprint("m", i)))
 			}
@@ -289,19 +311,32 @@ func TestAPositionThatWasSeenIsNeverGivenAgainAfterTheDatabaseWentBackInTime(t *
 
 func TestAReaderFindsWhatOthersAppendedAfterTheDatabaseWentBackInTime(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	l := w.log()
-	for i := range 10 {
-		w.append(l, private("alice", "carol", fmt.Sprint("m", i)))
+	for name, raised := range map[string]bool{"and nobody noticed": false, "and another process has just noticed": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			var back atomic.Bool
+			l := w.log((&tap{connect: func() {
+				if back.Load() && raised {
+					w.exec("UPDATE log_position SET pos = 15")
+				}
+			}}).onWrites(w))
+			w.read(l, "bob", 0, 100) // from now on it knows everything
+			for i := range 10 {
+				w.append(l, private("alice", "carol", fmt.Sprint("m", i)))
+			}
+			w.read(l, "bob", 0, 100)
+			w.backInTime(4)
+			w.append(w.log(), private("alice", "bob", "new")) // a process that saw nothing, at 5
+			back.Store(true)
+			same(t, "what bob reads", idsOf(w.read(l, "bob", 4, 100)), []string{"new"})
+			back.Store(false)
+			if r := w.append(l, private("alice", "bob", "newer")); r.Pos != 11 && r.Pos != 16 {
+				t.Errorf("the next event has position %d, which was given before", r.Pos)
+			}
+			same(t, "what bob reads then", idsOf(w.read(l, "bob", 5, 100)), []string{"newer"})
+		})
 	}
-	w.read(l, "bob", 0, 100)
-	w.backInTime(4)
-	w.append(w.log(), private("alice", "bob", "new")) // a process that saw nothing, at 5
-	same(t, "what bob reads", idsOf(w.read(l, "bob", 4, 100)), []string{"new"})
-	if r := w.append(l, private("alice", "bob", "newer")); r.Pos != 11 {
-		t.Errorf("the next event has position %d, want 11", r.Pos)
-	}
-	same(t, "what bob reads then", idsOf(w.read(l, "bob", 5, 100)), []string{"newer"})
 }
 
 func TestReadersOfOneLogShareTheirWindow(t *testing.T) {
