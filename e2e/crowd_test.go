@@ -5,8 +5,10 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	wirev1 "parley/api/proto/wire/v1"
+	"parley/app"
 	"parley/pkg/eventlog"
 	"parley/pkg/fault"
 	"parley/pkg/id"
@@ -46,7 +48,9 @@ func TestAHundredRevokesAtOnceAreOne(t *testing.T) {
 }
 
 func TestAThousandTimesTheSameMessageIsOne(t *testing.T) {
-	everywhere(t, func(t *testing.T, w *world) {
+	config := app.Default()
+	config.App.Deadline = time.Minute // a slow machine is not what is tested
+	everywhereWith(t, config, func(t *testing.T, w *world) {
 		alice, bob := w.user(), w.user()
 		message := text(string(bob.uid()), "once")
 		answers := make([]sent, 1000)

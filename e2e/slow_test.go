@@ -7,6 +7,8 @@ import (
 
 	"parley/app"
 	"parley/pkg/fault"
+	"parley/pkg/redisx/redistest"
+	"parley/pkg/sqldb/sqldbtest"
 )
 
 // drip writes a text byte by byte, for as long as the other side puts up with
@@ -31,22 +33,23 @@ func (c *rawConn) drip(text string) <-chan string {
 // Clients that are slow on purpose lose their connections, so that nobody can
 // keep thousands of them for nothing.
 func TestAClientThatNeverFinishesIsHungUpOn(t *testing.T) {
+	t.Parallel()
 	config := app.Default()
 	config.App.ReadTimeout, config.Group.ReadTimeout, config.Oss.ReadTimeout = time.Second, time.Second, time.Second
-	everywhereWith(t, config, func(t *testing.T, w *world) {
-		alice := w.user()
-		begun := head("POST /app/user/login HTTP/1.1", "Host: x", "FZM-SIGNATURE: "+alice.token(), "Content-Type: application/json", "Content-Length: 100000")
-		for name, said := range map[string]<-chan string{
-			"a head without an end": dial(t, w.site.app).drip("POST /app/user/login HTTP/1.1\r\nFZM-UUID: " + long(100_000)),
-			"a body without an end": dial(t, w.site.app).write(begun).drip(long(100_000)),
-			"a silent client":       dial(t, w.site.app).drip(""),
-		} {
-			select {
-			case <-said:
-			case <-time.After(30 * time.Second):
-				t.Errorf("%s keeps its connection for half a minute", name)
-			}
+	// How services are called makes no difference to connections.
+	s := startTogether(t, config, app.Backends{DB: sqldbtest.New(t), Redis: redistest.New(t)})
+	alice := newUser(t, s)
+	begun := head("POST /app/user/login HTTP/1.1", "Host: x", "FZM-SIGNATURE: "+alice.token(), "Content-Type: application/json", "Content-Length: 100000")
+	for name, said := range map[string]<-chan string{
+		"a head without an end": dial(t, s.app).drip("POST /app/user/login HTTP/1.1\r\nFZM-UUID: " + long(100_000)),
+		"a body without an end": dial(t, s.app).write(begun).drip(long(100_000)),
+		"a silent client":       dial(t, s.app).drip(""),
+	} {
+		select {
+		case <-said:
+		case <-time.After(30 * time.Second):
+			t.Errorf("%s keeps its connection for half a minute", name)
 		}
-		alice.post("/app/user/login", map[string]any{}).want(t, fault.OK)
-	})
+	}
+	alice.post("/app/user/login", map[string]any{}).want(t, fault.OK)
 }

@@ -11,7 +11,7 @@ func wrong(field, text string) row {
 // though the service of its route comes later.
 func passes(name string, b body) row { return row{name: name, body: b, result: fault.Unsupported} }
 
-// noGroup are the wrong ways to name a group, beside other fields.
+// groupIDs are the ways to name a group, right and wrong, beside other fields.
 func groupIDs(others string) []row {
 	return []row{
 		passes("the id as a number", jsonText(`{"id":8589934593`+others+`}`)),

@@ -271,7 +271,7 @@ var recordTables = []table{
 			wrong("logId", `{"type":0}`),
 			wrong("logId", `{"logId":"$slip"}`),
 			wrong("logId", `{"logId":1e3}`),
-			wrong("body", ``+"\x00"),
+			wrong("body", "\x00"),
 			{name: "no body", body: nothing{}, result: fault.BadRequest, field: "logId"},
 		},
 	},

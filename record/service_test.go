@@ -102,11 +102,7 @@ func TestTheHistoryOfTwo(t *testing.T) {
 	image.MsgType, image.Msg = wirev1.MsgType_MSG_TYPE_IMAGE, []byte{0xff}
 	w.Send("bob", recordtest.Proto(image))
 	w.Send("alice", recordtest.Text("zoe", "to zoe"))
-	var got []record.Entry
-	err := w.Service.History(context.Background(), "bob", "alice", 0, 10, func(part []record.Entry) error {
-		got = append(got, part...)
-		return nil
-	})
+	got, _, err := w.Service.History(context.Background(), "bob", "alice", 0, 10, 1<<20)
 	if err != nil {
 		t.Fatalf("history: %v", err)
 	}
@@ -137,13 +133,11 @@ func TestARevokedMessageGivesWayToItsSignal(t *testing.T) {
 	if err := w.DB.ReaderSQL().QueryRow("SELECT LENGTH(body) FROM log_event WHERE pos = ?", int64(p)).Scan(&left); err != nil || left != 0 {
 		t.Errorf("%d bytes of it are left (%v)", left, err)
 	}
-	err := w.Service.History(context.Background(), "bob", "alice", 0, 10, func(part []record.Entry) error {
-		if len(part) != 1 || part[0].MsgID != "m2" {
-			t.Errorf("the history has %+v", part)
-		}
-		return nil
-	})
+	history, _, err := w.Service.History(context.Background(), "bob", "alice", 0, 10, 1<<20)
 	wantError(t, "history", err, nil)
+	if len(history) != 1 || history[0].MsgID != "m2" {
+		t.Errorf("the history has %+v", history)
+	}
 }
 
 func TestWhoMayNotRevokeChangesNothing(t *testing.T) {

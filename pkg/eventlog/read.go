@@ -144,7 +144,9 @@ func (r *userRange) readIntervals(ctx context.Context, after Position, windowed 
 			args = append(args, int64(g))
 		}
 	}
-	rows, err := r.log.reader.QueryContext(ctx, query, args...)
+	// Nearly every sync makes this query. A context that can end would cost it
+	// two goroutines, and the pool bounds how long a server may be silent.
+	rows, err := r.log.reader.QueryContext(context.WithoutCancel(ctx), query, args...)
 	if err != nil {
 		return err
 	}

@@ -92,6 +92,7 @@ func openMySQL(ctx context.Context, cfg Config) (*DB, error) {
 func complete(m *mysql.Config) error {
 	m.InterpolateParams = true // one round trip a statement, and no statements kept by the server
 	m.MultiStatements = false
+	m.ClientFoundRows = false // affected rows tell whether something changed
 	m.AllowAllFiles = false
 	m.Logger = &mysql.NopLogger{} // it would tell of every broken connection, as our errors do
 	if m.Timeout == 0 {

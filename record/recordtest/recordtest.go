@@ -104,14 +104,12 @@ func (w *World) TrySend(from id.UID, encoded []byte) (receipt eventlog.Receipt, 
 // Sync returns what u reads after a position, each event as Describe has it.
 func (w *World) Sync(u id.UID, after eventlog.Position) (read []string) {
 	w.Helper()
-	err := w.Service.Sync(context.Background(), u, after, 10_000, func(part [][]byte) error {
-		for _, p := range part {
-			read = append(read, Describe(w.TB, p))
-		}
-		return nil
-	})
+	page, err := w.Service.Sync(context.Background(), u, after, 10_000, 1<<30)
 	if err != nil {
 		w.Fatalf("sync %s after %d: %v", u, after, err)
+	}
+	for _, p := range page.Protos {
+		read = append(read, Describe(w.TB, p))
 	}
 	return read
 }

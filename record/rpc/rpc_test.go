@@ -150,39 +150,26 @@ func TestALargePageComesInParts(t *testing.T) {
 			want = append(want, m.MsgId+" from alice")
 		}
 		records := recordv1.NewRecordServiceClient(client)
-		page, err := records.Sync(t.Context(), &recordv1.SyncRequest{Uid: "bob", Count: 1000})
-		if err != nil {
-			t.Fatalf("sync: %v", err)
-		}
 		var got []string
-		for {
-			part, err := page.Recv()
-			if errors.Is(err, io.EOF) {
-				break
-			}
+		for after, more := int64(0), true; more; {
+			part, err := records.Sync(t.Context(), &recordv1.SyncRequest{Uid: "bob", After: after, Count: 1000})
 			if err != nil {
-				t.Fatalf("receive: %v", err)
+				t.Fatalf("sync: %v", err)
 			}
 			for _, p := range part.GetProtos() {
 				got = append(got, recordtest.Describe(t, p))
 			}
+			after, more = part.GetLast(), part.GetMore()
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("got  %q\nwant %q", got, want)
 		}
 
-		history, err := records.History(t.Context(), &recordv1.HistoryRequest{Uid: "alice", Target: "bob", Before: 51, Count: 40})
-		if err != nil {
-			t.Fatalf("history: %v", err)
-		}
 		next := int64(50)
-		for {
-			part, err := history.Recv()
-			if errors.Is(err, io.EOF) {
-				break
-			}
+		for more := true; more; {
+			part, err := records.History(t.Context(), &recordv1.HistoryRequest{Uid: "alice", Target: "bob", Before: next + 1, Count: next - 10})
 			if err != nil {
-				t.Fatalf("receive: %v", err)
+				t.Fatalf("history: %v", err)
 			}
 			for _, r := range part.GetRecords() {
 				if r.GetLogId() != next || r.GetMsgId() != fmt.Sprintf("m%03d", next-1) || r.GetFrom() != "alice" || r.GetTarget() != "bob" || r.GetMsgType() != 1 || r.GetDatetime() == 0 {
@@ -190,6 +177,7 @@ func TestALargePageComesInParts(t *testing.T) {
 				}
 				next--
 			}
+			more = part.GetMore()
 		}
 		if next != 10 {
 			t.Errorf("the page ends before %d, want before 10", next)

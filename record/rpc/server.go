@@ -4,8 +4,6 @@ package rpc
 import (
 	"context"
 
-	"google.golang.org/grpc"
-
 	recordv1 "parley/api/proto/record/v1"
 	"parley/pkg/eventlog"
 	"parley/pkg/fault"
@@ -24,51 +22,34 @@ var _ recordv1.RecordServiceServer = (*Server)(nil)
 // New returns the server of a service.
 func New(service *record.Service) *Server { return &Server{service: service} }
 
-// partBytes is about how much of a page goes into one gRPC message, well below
-// the 4 MiB that gRPC takes by default.
-const partBytes = 1 << 20
+// maxPage bounds a page in bytes, well below the 4 MiB that gRPC takes by
+// default.
+const maxPage = 1 << 20
 
 // Sync implements recordv1.RecordServiceServer.
-func (s *Server) Sync(req *recordv1.SyncRequest, stream grpc.ServerStreamingServer[recordv1.SyncResponse]) error {
-	return s.service.Sync(stream.Context(), id.UID(req.GetUid()), eventlog.Position(req.GetAfter()), int(req.GetCount()),
-		func(protos [][]byte) error {
-			return inParts(protos, func(p []byte) int { return len(p) }, func(part [][]byte) error {
-				return stream.Send(&recordv1.SyncResponse{Protos: part})
-			})
-		})
+func (s *Server) Sync(ctx context.Context, req *recordv1.SyncRequest) (*recordv1.SyncResponse, error) {
+	page, err := s.service.Sync(ctx, id.UID(req.GetUid()), eventlog.Position(req.GetAfter()), int(req.GetCount()), maxPage)
+	if err != nil {
+		return nil, err
+	}
+	return &recordv1.SyncResponse{Protos: page.Protos, Last: int64(page.Last), More: page.More}, nil
 }
 
 // History implements recordv1.RecordServiceServer.
-func (s *Server) History(req *recordv1.HistoryRequest, stream grpc.ServerStreamingServer[recordv1.HistoryResponse]) error {
-	return s.service.History(stream.Context(), id.UID(req.GetUid()), id.UID(req.GetTarget()), eventlog.Position(req.GetBefore()), int(req.GetCount()),
-		func(entries []record.Entry) error {
-			records := make([]*recordv1.HistoryRecord, len(entries))
-			for i, e := range entries {
-				records[i] = &recordv1.HistoryRecord{
-					LogId: int64(e.LogID), MsgId: e.MsgID, From: string(e.From), Target: string(e.Target),
-					MsgType: int32(e.MsgType), Content: e.Content, Datetime: e.Datetime,
-				}
-			}
-			return inParts(records, func(r *recordv1.HistoryRecord) int { return len(r.Content) }, func(part []*recordv1.HistoryRecord) error {
-				return stream.Send(&recordv1.HistoryResponse{Records: part})
-			})
-		})
-}
-
-// inParts sends items in runs of at most partBytes, or of one item.
-func inParts[T any](items []T, size func(T) int, send func([]T) error) error {
-	for len(items) > 0 {
-		n, bytes := 1, size(items[0])
-		for n < len(items) && bytes+size(items[n]) <= partBytes {
-			bytes += size(items[n])
-			n++
-		}
-		if err := send(items[:n:n]); err != nil {
-			return err
-		}
-		items = items[n:]
+func (s *Server) History(ctx context.Context, req *recordv1.HistoryRequest) (*recordv1.HistoryResponse, error) {
+	entries, more, err := s.service.History(ctx, id.UID(req.GetUid()), id.UID(req.GetTarget()),
+		eventlog.Position(req.GetBefore()), int(req.GetCount()), maxPage)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	records := make([]*recordv1.HistoryRecord, len(entries))
+	for i, e := range entries {
+		records[i] = &recordv1.HistoryRecord{
+			LogId: int64(e.LogID), MsgId: e.MsgID, From: string(e.From), Target: string(e.Target),
+			MsgType: int32(e.MsgType), Content: e.Content, Datetime: e.Datetime,
+		}
+	}
+	return &recordv1.HistoryResponse{Records: records, More: more}, nil
 }
 
 // Revoke implements recordv1.RecordServiceServer.

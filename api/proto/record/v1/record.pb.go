@@ -306,10 +306,14 @@ func (x *SyncRequest) GetCount() int64 {
 	return 0
 }
 
-// SyncResponse is a part of a page.
+// SyncResponse is a page, or its first part.
 type SyncResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Protos        [][]byte               `protobuf:"bytes,1,rep,name=protos,proto3" json:"protos,omitempty"` // each a wire.v1.Proto, ascending by logId
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Protos [][]byte               `protobuf:"bytes,1,rep,name=protos,proto3" json:"protos,omitempty"` // each a wire.v1.Proto, ascending by logId
+	Last   int64                  `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"`    // logId of the last one, or after of the request
+	// The page ended early, because a gRPC message holds no more: the rest is to
+	// be asked for after last.
+	More          bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -349,6 +353,20 @@ func (x *SyncResponse) GetProtos() [][]byte {
 		return x.Protos
 	}
 	return nil
+}
+
+func (x *SyncResponse) GetLast() int64 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+func (x *SyncResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
 }
 
 // HistoryRequest asks for a page of private messages.
@@ -420,10 +438,13 @@ func (x *HistoryRequest) GetCount() int64 {
 	return 0
 }
 
-// HistoryResponse is a part of a page.
+// HistoryResponse is a page, or its first part.
 type HistoryResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Records       []*HistoryRecord       `protobuf:"bytes,1,rep,name=records,proto3" json:"records,omitempty"` // descending by logId
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Records []*HistoryRecord       `protobuf:"bytes,1,rep,name=records,proto3" json:"records,omitempty"` // descending by logId
+	// The page ended early, because a gRPC message holds no more: the rest is to
+	// be asked for before the last record.
+	More          bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -463,6 +484,13 @@ func (x *HistoryResponse) GetRecords() []*HistoryRecord {
 		return x.Records
 	}
 	return nil
+}
+
+func (x *HistoryResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
 }
 
 // HistoryRecord is one private message.
@@ -868,16 +896,19 @@ const file_record_v1_record_proto_rawDesc = "" +
 	"\vSyncRequest\x12\x10\n" +
 	"\x03uid\x18\x01 \x01(\tR\x03uid\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x03R\x05after\x12\x14\n" +
-	"\x05count\x18\x03 \x01(\x03R\x05count\"&\n" +
+	"\x05count\x18\x03 \x01(\x03R\x05count\"N\n" +
 	"\fSyncResponse\x12\x16\n" +
-	"\x06protos\x18\x01 \x03(\fR\x06protos\"h\n" +
+	"\x06protos\x18\x01 \x03(\fR\x06protos\x12\x12\n" +
+	"\x04last\x18\x02 \x01(\x03R\x04last\x12\x12\n" +
+	"\x04more\x18\x03 \x01(\bR\x04more\"h\n" +
 	"\x0eHistoryRequest\x12\x10\n" +
 	"\x03uid\x18\x01 \x01(\tR\x03uid\x12\x16\n" +
 	"\x06target\x18\x02 \x01(\tR\x06target\x12\x16\n" +
 	"\x06before\x18\x03 \x01(\x03R\x06before\x12\x14\n" +
-	"\x05count\x18\x04 \x01(\x03R\x05count\"E\n" +
+	"\x05count\x18\x04 \x01(\x03R\x05count\"Y\n" +
 	"\x0fHistoryResponse\x122\n" +
-	"\arecords\x18\x01 \x03(\v2\x18.record.v1.HistoryRecordR\arecords\"\xba\x01\n" +
+	"\arecords\x18\x01 \x03(\v2\x18.record.v1.HistoryRecordR\arecords\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"\xba\x01\n" +
 	"\rHistoryRecord\x12\x15\n" +
 	"\x06log_id\x18\x01 \x01(\x03R\x05logId\x12\x15\n" +
 	"\x06msg_id\x18\x02 \x01(\tR\x05msgId\x12\x12\n" +
@@ -899,11 +930,11 @@ const file_record_v1_record_proto_rawDesc = "" +
 	"\x06device\x18\x02 \x01(\tR\x06device\x12\x12\n" +
 	"\x04uuid\x18\x03 \x01(\tR\x04uuid\x12\x1c\n" +
 	"\treconnect\x18\x04 \x01(\bR\treconnect\"\x14\n" +
-	"\x12CheckLoginResponse2\xc6\x02\n" +
+	"\x12CheckLoginResponse2\xc2\x02\n" +
 	"\rRecordService\x12;\n" +
-	"\x04Send\x12\x16.record.v1.SendRequest\x1a\x17.record.v1.SendResponse(\x010\x01\x129\n" +
-	"\x04Sync\x12\x16.record.v1.SyncRequest\x1a\x17.record.v1.SyncResponse0\x01\x12B\n" +
-	"\aHistory\x12\x19.record.v1.HistoryRequest\x1a\x1a.record.v1.HistoryResponse0\x01\x12=\n" +
+	"\x04Send\x12\x16.record.v1.SendRequest\x1a\x17.record.v1.SendResponse(\x010\x01\x127\n" +
+	"\x04Sync\x12\x16.record.v1.SyncRequest\x1a\x17.record.v1.SyncResponse\x12@\n" +
+	"\aHistory\x12\x19.record.v1.HistoryRequest\x1a\x1a.record.v1.HistoryResponse\x12=\n" +
 	"\x06Revoke\x12\x18.record.v1.RevokeRequest\x1a\x19.record.v1.RevokeResponse\x12:\n" +
 	"\x05Focus\x12\x17.record.v1.FocusRequest\x1a\x18.record.v1.FocusResponse2Z\n" +
 	"\rDeviceService\x12I\n" +

@@ -39,11 +39,12 @@ type RecordServiceClient interface {
 	// Send takes messages in batches and answers each once it is durable. Items
 	// of one stream enter the log in their order; answers may come in any order.
 	Send(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[SendRequest, SendResponse], error)
-	// Sync reads a user's events after a position, in order. The page comes in
-	// parts, because a thousand large messages do not fit into one gRPC message.
-	Sync(ctx context.Context, in *SyncRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SyncResponse], error)
-	// History reads the private messages of two users, newest first, in parts.
-	History(ctx context.Context, in *HistoryRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[HistoryResponse], error)
+	// Sync reads a user's events after a position, in order. A page of large
+	// messages comes in parts, each of which is asked for.
+	Sync(ctx context.Context, in *SyncRequest, opts ...grpc.CallOption) (*SyncResponse, error)
+	// History reads the private messages of two users, newest first, in parts
+	// like Sync.
+	History(ctx context.Context, in *HistoryRequest, opts ...grpc.CallOption) (*HistoryResponse, error)
 	// Revoke erases a message.
 	Revoke(ctx context.Context, in *RevokeRequest, opts ...grpc.CallOption) (*RevokeResponse, error)
 	// Focus marks a message as important to a user.
@@ -71,43 +72,25 @@ func (c *recordServiceClient) Send(ctx context.Context, opts ...grpc.CallOption)
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type RecordService_SendClient = grpc.BidiStreamingClient[SendRequest, SendResponse]
 
-func (c *recordServiceClient) Sync(ctx context.Context, in *SyncRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SyncResponse], error) {
+func (c *recordServiceClient) Sync(ctx context.Context, in *SyncRequest, opts ...grpc.CallOption) (*SyncResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &RecordService_ServiceDesc.Streams[1], RecordService_Sync_FullMethodName, cOpts...)
+	out := new(SyncResponse)
+	err := c.cc.Invoke(ctx, RecordService_Sync_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[SyncRequest, SyncResponse]{ClientStream: stream}
-	if err := x.ClientStream.SendMsg(in); err != nil {
-		return nil, err
-	}
-	if err := x.ClientStream.CloseSend(); err != nil {
-		return nil, err
-	}
-	return x, nil
+	return out, nil
 }
 
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type RecordService_SyncClient = grpc.ServerStreamingClient[SyncResponse]
-
-func (c *recordServiceClient) History(ctx context.Context, in *HistoryRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[HistoryResponse], error) {
+func (c *recordServiceClient) History(ctx context.Context, in *HistoryRequest, opts ...grpc.CallOption) (*HistoryResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &RecordService_ServiceDesc.Streams[2], RecordService_History_FullMethodName, cOpts...)
+	out := new(HistoryResponse)
+	err := c.cc.Invoke(ctx, RecordService_History_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[HistoryRequest, HistoryResponse]{ClientStream: stream}
-	if err := x.ClientStream.SendMsg(in); err != nil {
-		return nil, err
-	}
-	if err := x.ClientStream.CloseSend(); err != nil {
-		return nil, err
-	}
-	return x, nil
+	return out, nil
 }
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type RecordService_HistoryClient = grpc.ServerStreamingClient[HistoryResponse]
 
 func (c *recordServiceClient) Revoke(ctx context.Context, in *RevokeRequest, opts ...grpc.CallOption) (*RevokeResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -139,11 +122,12 @@ type RecordServiceServer interface {
 	// Send takes messages in batches and answers each once it is durable. Items
 	// of one stream enter the log in their order; answers may come in any order.
 	Send(grpc.BidiStreamingServer[SendRequest, SendResponse]) error
-	// Sync reads a user's events after a position, in order. The page comes in
-	// parts, because a thousand large messages do not fit into one gRPC message.
-	Sync(*SyncRequest, grpc.ServerStreamingServer[SyncResponse]) error
-	// History reads the private messages of two users, newest first, in parts.
-	History(*HistoryRequest, grpc.ServerStreamingServer[HistoryResponse]) error
+	// Sync reads a user's events after a position, in order. A page of large
+	// messages comes in parts, each of which is asked for.
+	Sync(context.Context, *SyncRequest) (*SyncResponse, error)
+	// History reads the private messages of two users, newest first, in parts
+	// like Sync.
+	History(context.Context, *HistoryRequest) (*HistoryResponse, error)
 	// Revoke erases a message.
 	Revoke(context.Context, *RevokeRequest) (*RevokeResponse, error)
 	// Focus marks a message as important to a user.
@@ -161,11 +145,11 @@ type UnimplementedRecordServiceServer struct{}
 func (UnimplementedRecordServiceServer) Send(grpc.BidiStreamingServer[SendRequest, SendResponse]) error {
 	return status.Error(codes.Unimplemented, "method Send not implemented")
 }
-func (UnimplementedRecordServiceServer) Sync(*SyncRequest, grpc.ServerStreamingServer[SyncResponse]) error {
-	return status.Error(codes.Unimplemented, "method Sync not implemented")
+func (UnimplementedRecordServiceServer) Sync(context.Context, *SyncRequest) (*SyncResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Sync not implemented")
 }
-func (UnimplementedRecordServiceServer) History(*HistoryRequest, grpc.ServerStreamingServer[HistoryResponse]) error {
-	return status.Error(codes.Unimplemented, "method History not implemented")
+func (UnimplementedRecordServiceServer) History(context.Context, *HistoryRequest) (*HistoryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method History not implemented")
 }
 func (UnimplementedRecordServiceServer) Revoke(context.Context, *RevokeRequest) (*RevokeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Revoke not implemented")
@@ -201,27 +185,41 @@ func _RecordService_Send_Handler(srv interface{}, stream grpc.ServerStream) erro
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type RecordService_SendServer = grpc.BidiStreamingServer[SendRequest, SendResponse]
 
-func _RecordService_Sync_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(SyncRequest)
-	if err := stream.RecvMsg(m); err != nil {
-		return err
+func _RecordService_Sync_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SyncRequest)
+	if err := dec(in); err != nil {
+		return nil, err
 	}
-	return srv.(RecordServiceServer).Sync(m, &grpc.GenericServerStream[SyncRequest, SyncResponse]{ServerStream: stream})
+	if interceptor == nil {
+		return srv.(RecordServiceServer).Sync(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RecordService_Sync_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RecordServiceServer).Sync(ctx, req.(*SyncRequest))
+	}
+	return interceptor(ctx, in, info, handler)
 }
 
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type RecordService_SyncServer = grpc.ServerStreamingServer[SyncResponse]
-
-func _RecordService_History_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(HistoryRequest)
-	if err := stream.RecvMsg(m); err != nil {
-		return err
+func _RecordService_History_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(HistoryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
 	}
-	return srv.(RecordServiceServer).History(m, &grpc.GenericServerStream[HistoryRequest, HistoryResponse]{ServerStream: stream})
+	if interceptor == nil {
+		return srv.(RecordServiceServer).History(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RecordService_History_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RecordServiceServer).History(ctx, req.(*HistoryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
 }
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type RecordService_HistoryServer = grpc.ServerStreamingServer[HistoryResponse]
 
 func _RecordService_Revoke_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RevokeRequest)
@@ -267,6 +265,14 @@ var RecordService_ServiceDesc = grpc.ServiceDesc{
 	HandlerType: (*RecordServiceServer)(nil),
 	Methods: []grpc.MethodDesc{
 		{
+			MethodName: "Sync",
+			Handler:    _RecordService_Sync_Handler,
+		},
+		{
+			MethodName: "History",
+			Handler:    _RecordService_History_Handler,
+		},
+		{
 			MethodName: "Revoke",
 			Handler:    _RecordService_Revoke_Handler,
 		},
@@ -281,16 +287,6 @@ var RecordService_ServiceDesc = grpc.ServiceDesc{
 			Handler:       _RecordService_Send_Handler,
 			ServerStreams: true,
 			ClientStreams: true,
-		},
-		{
-			StreamName:    "Sync",
-			Handler:       _RecordService_Sync_Handler,
-			ServerStreams: true,
-		},
-		{
-			StreamName:    "History",
-			Handler:       _RecordService_History_Handler,
-			ServerStreams: true,
 		},
 	},
 	Metadata: "record/v1/record.proto",

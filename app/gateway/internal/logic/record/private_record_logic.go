@@ -3,11 +3,8 @@ package record
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
 	"strconv"
 
-	"google.golang.org/grpc"
 	recordv1 "parley/api/proto/record/v1"
 	"parley/app/gateway/internal/svc"
 	"parley/app/gateway/internal/types"
@@ -36,19 +33,21 @@ func (l *PrivateRecordLogic) PrivateRecord(req *types.PrivateRecordReq) (resp *t
 	if !id.UID(req.TargetId).Valid() {
 		return nil, fault.Invalid("targetId", "must be a uid")
 	}
-	stream, err := l.svcCtx.Records.History(l.ctx, &recordv1.HistoryRequest{
-		Uid: string(gateway.UID(l.ctx)), Target: req.TargetId, Before: before, Count: req.RecordCount,
-	})
-	if err != nil {
-		return nil, err
-	}
 	records := []*types.Record{}
-	err = eachPart(stream, func(part *recordv1.HistoryResponse) {
+	for more := true; more; {
+		part, err := l.svcCtx.Records.History(l.ctx, &recordv1.HistoryRequest{
+			Uid: string(gateway.UID(l.ctx)), Target: req.TargetId, Before: before, Count: req.RecordCount - int64(len(records)),
+		})
+		if err != nil {
+			return nil, err
+		}
 		for _, r := range part.GetRecords() {
 			records = append(records, recordOf(r))
+			before = r.GetLogId()
 		}
-	})
-	return &types.PrivateRecordResp{RecordCount: len(records), Records: records}, err
+		more = part.GetMore()
+	}
+	return &types.PrivateRecordResp{RecordCount: len(records), Records: records}, nil
 }
 
 // parseBefore reads the logId from which history goes back: none or 0 is the
@@ -73,19 +72,5 @@ func recordOf(r *recordv1.HistoryRecord) *types.Record {
 		MsgType:    r.GetMsgType(),
 		Content:    json.RawMessage(r.GetContent()),
 		CreateTime: r.GetDatetime(),
-	}
-}
-
-// eachPart calls f with every message of a stream.
-func eachPart[T any](stream grpc.ServerStreamingClient[T], f func(*T)) error {
-	for {
-		part, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		f(part)
 	}
 }

@@ -23,17 +23,18 @@ func NewSyncLogic(ctx context.Context, svcCtx *svc.ServiceContext) *SyncLogic {
 
 // Sync reads a page of the caller's events. A negative start is the beginning.
 func (l *SyncLogic) Sync(req *types.SyncReq) (resp *types.SyncResp, err error) {
-	stream, err := l.svcCtx.Records.Sync(l.ctx, &recordv1.SyncRequest{
-		Uid: string(gateway.UID(l.ctx)), After: req.StartMid, Count: req.MaxCount,
-	})
-	if err != nil {
-		return nil, err
-	}
 	records := []string{}
-	err = eachPart(stream, func(part *recordv1.SyncResponse) {
+	for after, more := req.StartMid, true; more; {
+		part, err := l.svcCtx.Records.Sync(l.ctx, &recordv1.SyncRequest{
+			Uid: string(gateway.UID(l.ctx)), After: after, Count: req.MaxCount - int64(len(records)),
+		})
+		if err != nil {
+			return nil, err
+		}
 		for _, p := range part.GetProtos() {
 			records = append(records, base64.StdEncoding.EncodeToString(p))
 		}
-	})
-	return &types.SyncResp{RecordCount: len(records), Records: records}, err
+		after, more = part.GetLast(), part.GetMore()
+	}
+	return &types.SyncResp{RecordCount: len(records), Records: records}, nil
 }
