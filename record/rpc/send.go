@@ -66,7 +66,7 @@ type outbox struct {
 	results  []*recordv1.SendResult
 	open     int  // answers that will still come
 	finished bool // no more will be expected
-	reported error
+	reported string
 }
 
 func newOutbox() *outbox {
@@ -96,8 +96,8 @@ func (o *outbox) report(ctx context.Context, err error) {
 		return
 	}
 	o.mu.Lock()
-	known := o.reported == err
-	o.reported = err
+	known := o.reported == err.Error()
+	o.reported = err.Error()
 	o.mu.Unlock()
 	if !known {
 		logx.WithContext(ctx).Errorf("send messages: %v", err)

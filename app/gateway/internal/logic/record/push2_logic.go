@@ -32,8 +32,17 @@ func (l *Push2Logic) Push2(_ *types.PushReq) (resp *types.PushResp, err error) {
 	if !ok {
 		return nil, fault.Invalid("message", "is missing")
 	}
+	message, err := unframe(file.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	return answer(l.svcCtx.Sender.Send(l.ctx, gateway.UID(l.ctx), message))
+}
+
+// unframe returns the Proto inside an encoded Frame that sends a message.
+func unframe(encoded []byte) ([]byte, error) {
 	var frame wirev1.Frame
-	if err := proto.Unmarshal(file.Bytes(), &frame); err != nil {
+	if err := proto.Unmarshal(encoded, &frame); err != nil {
 		return nil, fault.Invalid("message", "is not a Frame")
 	}
 	if frame.Op != opSendMsg {
@@ -42,5 +51,5 @@ func (l *Push2Logic) Push2(_ *types.PushReq) (resp *types.PushResp, err error) {
 	if len(frame.Body) == 0 {
 		return nil, fault.Invalid("body", "is empty")
 	}
-	return answer(l.svcCtx.Sender.Send(l.ctx, gateway.UID(l.ctx), frame.Body))
+	return frame.Body, nil
 }
