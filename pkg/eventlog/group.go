@@ -20,7 +20,9 @@ func (tx *Tx) OpenGroup(g id.GID, roles map[id.UID]Role) error {
 	return tx.insertMembers(g, 0, roles)
 }
 
-// Join opens intervals at from, the position of the signal that tells of it.
+// Join opens intervals at from, the position of the signal that tells of it. The
+// signal is not a matter of taste: readers take it that places in a group change
+// at its signals only.
 func (tx *Tx) Join(g id.GID, from Position, users ...id.UID) error {
 	roles := make(map[id.UID]Role, len(users))
 	for _, u := range users {

@@ -134,14 +134,23 @@ type userRange struct {
 // readIntervals reads in which groups the user was after a position. Intervals
 // that end earlier cannot matter, nor can groups in which nothing happened: where
 // those that had events are few, only they are asked for, which costs the same
-// however many groups the user is in.
+// however many groups the user is in, and nothing when he is known to be in none
+// of them.
 func (r *userRange) readIntervals(ctx context.Context, after Position, windowed bool) error {
 	query := "SELECT group_id, from_pos, to_pos FROM log_member WHERE user_id = ? AND to_pos > ? AND from_pos <= ?"
 	args := []any{string(r.user), int64(after), int64(r.head)}
-	if talked, few := r.log.window.talked(after, r.head); windowed && few && len(talked) > 0 {
-		query += " AND group_id IN (" + marks(len(talked)) + ")"
-		for _, g := range talked {
-			args = append(args, int64(g))
+	var asked []id.GID
+	if windowed {
+		var few bool
+		asked, few = r.log.window.toAsk(r.user, after, r.head)
+		if few && len(asked) == 0 {
+			return nil
+		}
+		if few {
+			query += " AND group_id IN (" + marks(len(asked)) + ")"
+			for _, g := range asked {
+				args = append(args, int64(g))
+			}
 		}
 	}
 	// Nearly every sync makes this query. A context that can end would cost it
@@ -167,6 +176,8 @@ func (r *userRange) readIntervals(ctx context.Context, after Position, windowed 
 		return err
 	}
 	if windowed {
+		absent := slices.DeleteFunc(asked, func(g id.GID) bool { return r.intervals[g] != nil })
+		r.log.window.markAbsent(r.user, after, r.head, absent)
 		r.groups = r.log.window.active(after, r.head, r.groups)
 	}
 	slices.Sort(r.groups)

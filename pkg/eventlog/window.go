@@ -27,6 +27,8 @@ type window struct {
 	talks     []talk
 	forgotten Position
 
+	absences absences
+
 	// filling is held while the window is read from the log, so that those
 	// who need the same events wait for one read.
 	filling sync.Mutex
@@ -45,6 +47,7 @@ type generation struct {
 	events   int
 	users    map[id.UID]Position
 	groups   map[id.GID]Position
+	signals  map[id.GID]Position // of the signals among the groups' events
 	anyGroup Position
 }
 
@@ -61,7 +64,10 @@ const (
 )
 
 func newGeneration(from Position) generation {
-	return generation{from: from, users: make(map[id.UID]Position), groups: make(map[id.GID]Position)}
+	return generation{
+		from: from, users: make(map[id.UID]Position),
+		groups: make(map[id.GID]Position), signals: make(map[id.GID]Position),
+	}
 }
 
 func newWindow() *window {
@@ -72,6 +78,7 @@ func newWindow() *window {
 func (w *window) reset(head Position) {
 	w.older, w.new = newGeneration(head), newGeneration(head)
 	w.talks, w.forgotten = nil, head
+	w.absences = absences{}
 	w.advance(head)
 }
 
@@ -107,12 +114,12 @@ func (w *window) feedAll(fresh []*pending) {
 	defer w.mu.Unlock()
 	for _, p := range fresh {
 		if p.Pos == w.to+1 {
-			w.add(p.Pos, p.Audience)
+			w.add(p.Pos, p.Kind, p.Audience)
 		}
 	}
 }
 
-func (w *window) add(pos Position, a Audience) {
+func (w *window) add(pos Position, kind Kind, a Audience) {
 	if w.new.events >= generationSize {
 		w.older, w.new = w.new, newGeneration(w.to)
 	}
@@ -121,6 +128,9 @@ func (w *window) add(pos Position, a Audience) {
 	if a.Group != 0 {
 		g.groups[a.Group] = pos
 		g.anyGroup = pos
+		if kind == Signal {
+			g.signals[a.Group] = pos
+		}
 		w.addTalk(a.Group, pos)
 	} else {
 		g.users[a.A] = pos
@@ -143,9 +153,9 @@ func (w *window) addTalk(g id.GID, pos Position) {
 	w.talks = append(w.talks, talk{g, pos})
 }
 
-// talked returns the groups that had events in (after, head], and false when
-// they are too many to tell.
-func (w *window) talked(after, head Position) ([]id.GID, bool) {
+// toAsk returns the groups that had events in (after, head] and that u may be
+// in, and false when they are too many to tell.
+func (w *window) toAsk(u id.UID, after, head Position) ([]id.GID, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.knows(after, head) || after < w.forgotten {
@@ -157,7 +167,29 @@ func (w *window) talked(after, head Position) ([]id.GID, bool) {
 			groups = append(groups, g)
 		}
 	}
-	return groups, len(groups) <= maxTalks
+	if len(groups) > maxTalks {
+		return nil, false
+	}
+	return slices.DeleteFunc(groups, func(g id.GID) bool { return w.isAbsent(seat{g, u}, after) }), true
+}
+
+// isAbsent reports whether it is known that somebody had no place in a group at
+// any position after the given one. What was read stays true until the group's
+// next signal, because places are taken and left at the positions of signals.
+func (w *window) isAbsent(s seat, after Position) bool {
+	a, ok := w.absences.get(s)
+	return ok && a.after <= after && a.asOf >= w.older.from &&
+		a.asOf >= max(w.older.signals[s.group], w.new.signals[s.group])
+}
+
+// markAbsent notes that u, as of the position asOf, had no place in groups at
+// any position after the given one.
+func (w *window) markAbsent(u id.UID, after, asOf Position, groups []id.GID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, g := range groups {
+		w.absences.put(seat{g, u}, absence{after: after, asOf: asOf})
+	}
 }
 
 // seen is the highest position that the window ever knew. A head that is read
@@ -225,20 +257,21 @@ func (w *window) reach(ctx context.Context, db execer, head Position) error {
 	w.mu.Unlock()
 
 	rows, err := db.QueryContext(ctx,
-		"SELECT pos, user_a, user_b, group_id FROM log_event WHERE pos > ? AND pos <= ? ORDER BY pos", int64(from), int64(head))
+		"SELECT pos, kind, user_a, user_b, group_id FROM log_event WHERE pos > ? AND pos <= ? ORDER BY pos", int64(from), int64(head))
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	type entry struct {
-		pos Position
+		pos  Position
+		kind Kind
 		Audience
 	}
 	var entries []entry
 	for rows.Next() {
 		var e entry
 		var a audienceColumns
-		if err := rows.Scan(&e.pos, &a.a, &a.b, &a.group); err != nil {
+		if err := rows.Scan(&e.pos, &e.kind, &a.a, &a.b, &a.group); err != nil {
 			return err
 		}
 		e.Audience = a.audience()
@@ -251,7 +284,7 @@ func (w *window) reach(ctx context.Context, db execer, head Position) error {
 	defer w.mu.Unlock()
 	for _, e := range entries {
 		if e.pos > w.to {
-			w.add(e.pos, e.Audience)
+			w.add(e.pos, e.kind, e.Audience)
 		}
 	}
 	// A position without an event below head stays without one.

@@ -36,7 +36,7 @@ func (c *counter) take() string {
 		name := query
 		for prefix, short := range map[string]string{
 			"SELECT pos FROM log_position":       "head",
-			"SELECT pos, user_a":                 "fill",
+			"SELECT pos, kind, user_a":           "fill",
 			"SELECT group_id, from_pos":          "intervals",
 			"SELECT * FROM (SELECT pos":          "direct",
 			"SELECT pos, group_id FROM":          "groups",
@@ -75,7 +75,8 @@ func TestNothingNewIsAnsweredFromMemory(t *testing.T) {
 		{"another process wrote to somebody else", func() { w.append(other, private("alice", "carol", "m3")) }, "head fill"},
 		{"and that is known now", func() {}, "head"},
 		{"this process changed somebody else's group", func() { w.join(l, 2, "dave") }, "head intervals"},
-		{"this process wrote to bob", func() { w.append(l, private("alice", "bob", "m4")) }, "head intervals direct bodies"},
+		{"they talk there", func() { w.append(l, toGroup("carol", 2, "g1")) }, "head"},
+		{"this process wrote to bob", func() { w.append(l, private("alice", "bob", "m4")) }, "head direct bodies"},
 		{"another process wrote to bob", func() { w.append(other, private("alice", "bob", "m5")) }, "head fill direct bodies"},
 		{"another process wrote to bob's group", func() { w.append(other, toGroup("bob", 1, "m6")) }, "head fill intervals groups bodies"},
 		{"nothing happened again", func() {}, "head"},
@@ -93,8 +94,53 @@ func TestNothingNewIsAnsweredFromMemory(t *testing.T) {
 			last = events[len(events)-1].Pos
 		}
 	}
-	if last != 7 {
-		t.Errorf("bob has read up to %d, want 7", last)
+	if last != 8 {
+		t.Errorf("bob has read up to %d, want 8", last)
+	}
+}
+
+func TestAnAbsenceHoldsUntilTheNextSignalOfTheGroup(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	other := w.log()
+	w.group(other, 1, "alice")
+	var said counter
+	l := w.log(said.tap().onReads(w))
+	w.read(l, "bob", 0, 10)
+	from := w.append(other, toGroup("alice", 1, "before")).Pos
+	same(t, "what bob reads of it", idsOf(w.read(l, "bob", from-1, 10)), nil)
+
+	last := from
+	read := func() []string {
+		events := w.read(l, "bob", last, 10)
+		if len(events) > 0 {
+			last = events[len(events)-1].Pos
+		}
+		return idsOf(events)
+	}
+	w.append(l, toGroup("alice", 1, "still before"))
+	said.take()
+	same(t, "what bob reads of more", read(), nil)
+	if got := said.take(); got != "head" {
+		t.Errorf("bob is known to be away and the read said %q", got)
+	}
+
+	joined := w.join(other, 1, "bob")
+	w.append(other, toGroup("alice", 1, "welcome"))
+	if got := read(); len(got) != 2 || got[1] != "welcome" {
+		t.Errorf("bob joined and reads %q", got)
+	}
+	left := w.leave(other, 1, "bob")
+	w.append(other, toGroup("alice", 1, "gone"))
+	if got := read(); len(got) != 1 || last != left {
+		t.Errorf("bob left and reads %q up to %d, want his leaving at %d", got, last, left)
+	}
+	w.append(other, toGroup("alice", 1, "still gone"))
+	same(t, "what bob reads after he left", read(), nil)
+	// That he is away now says nothing about what he may read from before.
+	last = joined - 1
+	if got := read(); len(got) != 3 || last != left {
+		t.Errorf("from his joining on bob reads %q up to %d", got, last)
 	}
 }
 
@@ -181,7 +227,7 @@ func TestAWindowNeverSaysNothingWhenThereIsSomething(t *testing.T) {
 				spoke[p.Group] = true
 			}
 		}
-		talked, few := w.talked(after, head)
+		talked, few := w.toAsk("bob", after, head)
 		if len(spoke) <= maxTalks && !few {
 			t.Errorf("after %d: %d groups spoke and the window says that these are many", after, len(spoke))
 		}
@@ -217,10 +263,10 @@ func TestAGroupThatSpokeLongAgoIsNotTakenForSilent(t *testing.T) {
 		}
 		w.feedAll([]*pending{{Event: Event{Pos: p, Audience: ToGroup(g)}}})
 	}
-	if groups, few := w.talked(0, events); few {
+	if groups, few := w.toAsk("bob", 0, events); few {
 		t.Errorf("the window names %v for all that ever spoke; it was 9 too", groups)
 	}
-	if groups, few := w.talked(events-3, events); !few || len(groups) != 2 {
+	if groups, few := w.toAsk("bob", events-3, events); !few || len(groups) != 2 {
 		t.Errorf("the window names %v for the last three events, want 1 and 2", groups)
 	}
 }
