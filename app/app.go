@@ -50,6 +50,7 @@ type App struct {
 	options   Options
 	running   *launch.Running
 	addresses map[string]string
+	servers   []*httpServer
 	failed    chan error
 
 	verifier *auth.Verifier
@@ -122,7 +123,9 @@ func (a *App) Failed() <-chan error { return a.failed }
 
 // Stop stops everything in order: first the ports are closed and what is in
 // flight is finished, last the database is closed.
-func (a *App) Stop(ctx context.Context) error { return a.running.Stop(ctx) }
+func (a *App) Stop(ctx context.Context) error {
+	return errors.Join(a.closePorts(ctx), a.running.Stop(ctx))
+}
 
 // Address returns where a target listens, or "" for one that does not.
 func (a *App) Address(target string) string { return a.addresses[target] }

@@ -56,7 +56,6 @@ func (c Config) check() error {
 		k.address("Record.Advertise", c.Record.Advertise)
 	}
 	k.addresses("Record.Endpoints", c.Record.Endpoints)
-	k.that(len(c.Record.Endpoints)+len(c.Registry.Hosts) > 0, "Record.Endpoints", "[]", "a list of host:port, or Registry.Hosts must be set")
 	k.that(c.Record.MaxBody >= 1 && c.Record.MaxBody <= 64<<10, "Record.MaxBody", c.Record.MaxBody, "from 1 to 65536")
 	k.positive("Revoke.Expire", c.Revoke.Expire)
 	k.positive("Rpc.Timeout", c.Rpc.Timeout)

@@ -150,7 +150,11 @@ func (c *command) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return Run(ctx, config, Options{Targets: strings.Split(s.target, ","), Listen: s.listen, AccessLog: c.err})
+	options := Options{Targets: strings.Split(s.target, ","), Listen: s.listen}
+	if level := config.Log.Level; level == "debug" || level == "info" {
+		options.AccessLog = c.err
+	}
+	return Run(ctx, config, options)
 }
 
 func (c *command) help(to io.Writer) {

@@ -112,7 +112,6 @@ func TestMistakesInAFileAreNamed(t *testing.T) {
 		{"Trace: {Sample: 2}", "Trace.Sample is 2 and must be from 0 to 1"},
 		{"Log: {Level: loud}", "Log.Level is loud and must be debug, info, error or severe"},
 		{"App: {Listen: 8888}", `App.Listen is "8888" and must be host:port or :port`},
-		{"Record: {Endpoints: []}", "Record.Endpoints is [] and must be a list of host:port, or Registry.Hosts must be set"},
 		{"Record: {Endpoints: [':9001']}", `Record.Endpoints is [":9001"] and must be a list of host:port`},
 		{"Registry: {PasswordFile: missing}", "Registry.PasswordFile: open missing"},
 		{"Data: ''", `Data is "" and must be a folder`},

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -55,6 +56,7 @@ func (a *App) serve(name string, g GatewayConfig, handler http.Handler) (launch.
 		ErrorLog:          log.New(errorLog{}, "", 0),
 	}}
 	a.addresses[name] = listener.Addr().String()
+	a.servers = append(a.servers, s)
 	go func() {
 		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			a.fail(fmt.Errorf("serve HTTP on %s: %w", listener.Addr(), err))
@@ -71,6 +73,21 @@ func (s *httpServer) stop(ctx context.Context) error {
 		err = fmt.Errorf("finish the requests on %s: %w", s.listener.Addr(), errors.Join(err, s.server.Close()))
 	}
 	return err
+}
+
+// closePorts closes all ports at once and finishes what is in flight on them.
+// It takes at most two thirds of the grace: a client that dawdles on one port
+// must not keep the appender and the database from ending in order.
+func (a *App) closePorts(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, a.config.Stop.Grace*2/3)
+	defer cancel()
+	errs := make([]error, len(a.servers))
+	var open sync.WaitGroup
+	for i, s := range a.servers {
+		open.Go(func() { errs[i] = s.stop(ctx) })
+	}
+	open.Wait()
+	return errors.Join(errs...)
 }
 
 // errorLog takes what net/http has to say, such as a broken handshake, into

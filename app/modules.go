@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"golang.org/x/sync/semaphore"
+
 	recordv1 "parley/api/proto/record/v1"
 	appgateway "parley/app/gateway"
 	groupgateway "parley/group/gateway"
@@ -130,7 +132,7 @@ func (a *App) startRecordRPC(context.Context) (launch.Stop, error) {
 }
 
 func (a *App) startRecordClient(ctx context.Context) (launch.Stop, error) {
-	client, err := a.connect(ctx, a.record, "record-rpc", "Record.Endpoints", a.config.Record.Endpoints)
+	client, err := a.connect(ctx, a.record, "record-rpc", "Record.Endpoints", a.config.Record.Endpoints, "127.0.0.1:9001")
 	if err != nil {
 		return nil, err
 	}
@@ -143,14 +145,18 @@ func (a *App) startRecordClient(ctx context.Context) (launch.Stop, error) {
 }
 
 // connect returns a client of a service: of the server in this process, or of
-// those at the endpoints, of which it waits for one to answer.
-func (a *App) connect(ctx context.Context, local *rpc.Server, service, key string, endpoints []string) (*rpc.Client, error) {
+// those at the endpoints, of which it waits for one to answer. Where neither
+// endpoints nor a registry are configured it is the one at unconfigured.
+func (a *App) connect(ctx context.Context, local *rpc.Server, service, key string, endpoints []string, unconfigured string) (*rpc.Client, error) {
 	if local != nil {
 		return local.Local(a.config.Rpc.Timeout), nil
 	}
 	registry, err := a.config.Registry.registry()
 	if err != nil {
 		return nil, err
+	}
+	if len(endpoints)+len(registry.Hosts) == 0 {
+		endpoints = []string{unconfigured}
 	}
 	client, err := rpc.Dial(rpc.ClientConfig{
 		Service: service, Endpoints: endpoints, Registry: registry, Timeout: a.config.Rpc.Timeout,
@@ -165,10 +171,15 @@ func (a *App) connect(ctx context.Context, local *rpc.Server, service, key strin
 	return client, nil
 }
 
+// maxPages bounds the bytes of sync-record's pages in memory: the largest page
+// that can be asked for, four times over, has 240 MB.
+const maxPages = 256 << 20
+
 func (a *App) startAppRoutes(context.Context) (launch.Stop, error) {
 	routes, err := appgateway.New(a.config.App.gateway("app"), a.verifier, a.options.AccessLog, &appgateway.Services{
 		Records: recordv1.NewRecordServiceClient(a.recordClient),
 		Devices: recordv1.NewDeviceServiceClient(a.recordClient),
+		Pages:   semaphore.NewWeighted(maxPages),
 		Sender:  a.sender,
 	})
 	return a.addGateway("app", routes, err)

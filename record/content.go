@@ -38,7 +38,7 @@ func Content(t wirev1.MsgType, body []byte) []byte {
 		// A field that the type does not know is not in the JSON; without it
 		// the message is not what body said.
 		known := proto.UnmarshalOptions{DiscardUnknown: true}
-		if known.Unmarshal(body, m.Interface()) == nil && lossless(m, body) {
+		if known.Unmarshal(body, m.Interface()) == nil && plausible(m, body) && lossless(m, body) {
 			return toJSON(asJSON(m))
 		}
 	}
@@ -55,6 +55,19 @@ func toJSON(v any) []byte {
 		panic(err)
 	}
 	return bytes.TrimRight(out.Bytes(), "\n")
+}
+
+// plausible reports whether the lists of m could be what a client wrote. An empty
+// element takes two bytes, and more than fifty as JSON: thirty thousand of them
+// are an attack on whoever asks for the history.
+func plausible(m protoreflect.Message, body []byte) bool {
+	fields := m.Descriptor().Fields()
+	for i := range fields.Len() {
+		if d := fields.Get(i); d.IsList() && m.Get(d).List().Len() > 64+len(body)/16 {
+			return false
+		}
+	}
+	return true
 }
 
 // lossless reports whether m holds all that body said. It does when encoding it

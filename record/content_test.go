@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"testing"
@@ -168,4 +169,12 @@ func fields(t *testing.T, body []byte) (all []string) {
 	}
 	slices.SortStableFunc(all, func(a, b string) int { return int(a[0]>>3) - int(b[0]>>3) })
 	return all
+}
+
+func TestAListOfNothingsDoesNotSwellTheHistory(t *testing.T) {
+	t.Parallel()
+	body := bytes.Repeat([]byte{0x0a, 0x00}, 30<<10)
+	if got := Content(wirev1.MsgType_MSG_TYPE_FORWARD, body); len(got) > 2*len(body) || !bytes.HasPrefix(got, []byte(`{"raw":`)) {
+		t.Errorf("%d bytes become %d of JSON: %.40s", len(body), len(got), got)
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"io"
 	"testing"
 
+	"golang.org/x/sync/semaphore"
+
 	"parley/api/apitest"
 	recordv1 "parley/api/proto/record/v1"
 	"parley/app/gateway"
@@ -13,6 +15,7 @@ import (
 func TestTheRoutesAreWhatTheDocumentSays(t *testing.T) {
 	t.Parallel()
 	handler, err := gateway.New(shared.Config{Name: "app"}, apitest.Verifier{}, io.Discard, &gateway.Services{
+		Pages:   semaphore.NewWeighted(1 << 20),
 		Records: recordv1.NewRecordServiceClient(apitest.Refusing{}),
 		Devices: recordv1.NewDeviceServiceClient(apitest.Refusing{}),
 	})

@@ -111,6 +111,10 @@ func (p *plan) parseForm(into reflect.Value, r *http.Request) error {
 // needs, so nothing points into a buffer that was released.
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
+// maxHeld is the longest body in bytes that is held in memory as a whole. A route
+// whose limit is higher takes it for a file, which flows.
+const maxHeld = 1 << 20
+
 // keepBody is the largest buffer worth keeping for the next request.
 const keepBody = 64 << 10
 
@@ -120,7 +124,7 @@ func readBody(r *http.Request) (*bytes.Buffer, error) {
 	if r.Body == nil {
 		return body, nil
 	}
-	if _, err := body.ReadFrom(r.Body); err != nil {
+	if _, err := body.ReadFrom(http.MaxBytesReader(nil, r.Body, maxHeld)); err != nil {
 		release(body)
 		return nil, unreadable(err)
 	}

@@ -259,13 +259,19 @@ func (r *userRange) findInGroups(ctx context.Context, bound Position, n int) err
 	}
 	for r.reached < bound && len(r.found) < n {
 		end := min(r.reached+r.window, bound)
+		groups, next := r.present(end)
+		if len(groups) == 0 {
+			// He was in none of them here; on to where he is in one.
+			r.reached = min(next, bound)
+			continue
+		}
 		start := len(r.found)
-		if end-r.reached <= Position(scanFactor*len(r.groups)) {
+		if end-r.reached <= Position(scanFactor*len(groups)) {
 			if err := r.scan(ctx, end); err != nil {
 				return err
 			}
 		} else {
-			for chunk := range slices.Chunk(r.groups, groupChunk) {
+			for chunk := range slices.Chunk(groups, groupChunk) {
 				if err := r.findInChunk(ctx, chunk, end); err != nil {
 					return err
 				}
@@ -276,6 +282,27 @@ func (r *userRange) findInGroups(ctx context.Context, bound Position, n int) err
 		r.reached = end
 	}
 	return nil
+}
+
+// present returns the groups in which the user was at some position in
+// (reached, end], and the position before his next interval begins. What was said
+// in a group before he came and after he left need not be read.
+func (r *userRange) present(end Position) (groups []id.GID, next Position) {
+	next = Forever
+	for _, g := range r.groups {
+		here := false
+		for _, i := range r.intervals[g] {
+			if i.to <= r.reached {
+				continue
+			}
+			here = here || i.from <= end
+			next = min(next, max(i.from-1, r.reached))
+		}
+		if here {
+			groups = append(groups, g)
+		}
+	}
+	return groups, next
 }
 
 // nextWindow is where the rest should be found, with a quarter to spare, when

@@ -28,6 +28,8 @@ type Error struct {
 	Overloaded bool
 
 	cause error
+	// logged is set on what came from another service, which has logged it.
+	logged bool
 }
 
 // Overloaded is the answer of a full queue: Busy, with HTTP status 503.
@@ -86,10 +88,11 @@ func Of(err error) *Error {
 }
 
 // Expected reports whether err is an answer that the API defines rather than
-// a failure that an operator should hear of.
+// a failure that an operator should hear of. A failure that came from another
+// service counts as expected: that one has told of it, with the cause.
 func Expected(err error) bool {
 	e := Of(err)
-	return e == nil || e.Code != Busy || e.Overloaded
+	return e == nil || e.Code != Busy || e.Overloaded || e.logged
 }
 
 // Proto returns e as the message that carries it between services.
@@ -99,7 +102,7 @@ func (e *Error) Proto() *faultv1.Fault {
 
 // FromProto is the inverse of Proto. The cause stays where it happened.
 func FromProto(p *faultv1.Fault) *Error {
-	return &Error{Code: Code(p.GetCode()), Detail: p.GetDetail(), Data: p.GetData(), Overloaded: p.GetOverloaded()}
+	return &Error{Code: Code(p.GetCode()), Detail: p.GetDetail(), Data: p.GetData(), Overloaded: p.GetOverloaded(), logged: true}
 }
 
 // Status returns err as the gRPC error that carries its code. Context errors

@@ -90,7 +90,7 @@ func TestContextErrorsStayWhatTheyAre(t *testing.T) {
 
 func TestWhatAnOperatorShouldHearOf(t *testing.T) {
 	t.Parallel()
-	for _, err := range []error{nil, NotFound, Overloaded, Invalid("a", "is missing")} {
+	for _, err := range []error{nil, NotFound, Overloaded, Invalid("a", "is missing"), Status(errors.New("logged where it happened"))} {
 		if !Expected(err) {
 			t.Errorf("%v would be logged as a failure", err)
 		}

@@ -2,6 +2,8 @@
 package svc
 
 import (
+	"golang.org/x/sync/semaphore"
+
 	recordv1 "parley/api/proto/record/v1"
 	"parley/record/sender"
 )
@@ -10,6 +12,8 @@ import (
 type ServiceContext struct {
 	Records recordv1.RecordServiceClient
 	Devices recordv1.DeviceServiceClient
+	// Pages bounds the bytes of the pages that are in memory at once.
+	Pages *semaphore.Weighted
 	// Sender carries messages to Records over its streams.
 	Sender *sender.Sender
 }

@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/base64"
 
+	"google.golang.org/protobuf/proto"
+
 	recordv1 "parley/api/proto/record/v1"
 	"parley/app/gateway/internal/svc"
 	"parley/app/gateway/internal/types"
+	"parley/pkg/fault"
 	"parley/pkg/gateway"
 )
 
@@ -21,7 +24,13 @@ func NewSyncLogic(ctx context.Context, svcCtx *svc.ServiceContext) *SyncLogic {
 	return &SyncLogic{ctx: ctx, svcCtx: svcCtx}
 }
 
-// Sync reads a page of the caller's events. A negative start is the beginning.
+// pageCopies is how often a page is in memory while its answer is made: as it
+// came, in base64, and in the buffers of the encoder.
+const pageCopies = 4
+
+// Sync reads a page of the caller's events. A negative start is the beginning. A
+// page of a thousand of the longest messages has 60 MB; when many ask for such
+// at once, the later ones are told to come again.
 func (l *SyncLogic) Sync(req *types.SyncReq) (resp *types.SyncResp, err error) {
 	records := []string{}
 	for after, more := req.StartMid, true; more; {
@@ -31,6 +40,12 @@ func (l *SyncLogic) Sync(req *types.SyncReq) (resp *types.SyncResp, err error) {
 		if err != nil {
 			return nil, err
 		}
+		size := int64(pageCopies * proto.Size(part))
+		if !l.svcCtx.Pages.TryAcquire(size) {
+			return nil, fault.Overloaded
+		}
+		// The context ends when the answer is written.
+		context.AfterFunc(l.ctx, func() { l.svcCtx.Pages.Release(size) })
 		for _, p := range part.GetProtos() {
 			records = append(records, base64.StdEncoding.EncodeToString(p))
 		}
