@@ -15,7 +15,9 @@ import (
 //
 // The window is never told what to believe: it takes this process's own commits
 // when they follow to without a gap, and reads everything else from the log. So
-// it can be behind, never wrong.
+// it can be behind, but not wrong, as long as the database does not go back in
+// time; then it is forgotten, by a process that meets the lower head itself. One
+// that does not, because another process was quicker, is not told.
 type window struct {
 	mu         sync.Mutex
 	to         Position

@@ -9,22 +9,20 @@ import (
 // its default.
 type Config struct {
 	// Name tells the gateways apart in logs, traces and metrics.
-	Name string `json:"name,default=gateway" yaml:"name"`
+	Name string
 	// MaxBody is the longest request body in bytes, everything counted. A
 	// longer one is answered with 413.
-	MaxBody int64 `json:"maxBody,default=1048576" yaml:"maxBody"`
+	MaxBody int64
 	// MaxInFlight is how many requests may be worked on at once. More are
 	// answered with 503 at once, so that a slow database makes a short queue
 	// instead of a long one.
-	MaxInFlight int64 `json:"maxInFlight,default=10000" yaml:"maxInFlight"`
+	MaxInFlight int64
 	// Deadline is how long a request may take, from its header to its answer.
 	// What works for it is told to stop then.
-	Deadline time.Duration `json:"deadline,default=10s" yaml:"deadline"`
+	Deadline time.Duration
 }
 
-// WithDefaults returns c with the defaults of what is not set, for
-// configurations that were not loaded from a file. The tags say the same for
-// those that were; a test keeps both equal.
+// WithDefaults returns c with the defaults in place of zero values.
 func (c Config) WithDefaults() Config {
 	return Config{
 		Name:        cmp.Or(c.Name, "gateway"),

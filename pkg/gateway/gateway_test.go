@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zeromicro/go-zero/core/conf"
 	"github.com/zeromicro/go-zero/core/logx"
 	"github.com/zeromicro/go-zero/rest"
 	"go.opentelemetry.io/otel/trace"
@@ -481,16 +480,5 @@ func TestRoutesThatCannotBeAreRefused(t *testing.T) {
 	g.Server().AddRoute(rest.Route{Method: http.MethodGet, Path: "/ping", Handler: http.NotFound})
 	if _, err := g.Handler(); err == nil {
 		t.Error("a gateway with a route twice was built")
-	}
-}
-
-func TestTheDefaultsOfAFileAreThoseOfTheZeroConfig(t *testing.T) {
-	t.Parallel()
-	var fromFile gateway.Config
-	if err := conf.FillDefault(&fromFile); err != nil {
-		t.Fatal(err)
-	}
-	if zero := (gateway.Config{}).WithDefaults(); fromFile != zero {
-		t.Fatalf("a file gives %+v, the zero value %+v", fromFile, zero)
 	}
 }
