@@ -32,11 +32,9 @@ var lastGroup atomic.Int64
 func (w *world) group(owner *client, members ...*client) id.GID {
 	w.t.Helper()
 	g := id.GID(1<<33 + lastGroup.Add(1))
-	roles := map[id.UID]eventlog.Role{owner.uid(): eventlog.Owner}
-	for _, m := range members {
-		roles[m.uid()] = eventlog.Member
-	}
-	w.change(func(tx *eventlog.Tx) error { return tx.OpenGroup(g, roles) })
+	people := append(newcomers(owner), newcomers(members...)...)
+	people[0].Role = eventlog.Owner
+	w.change(func(tx *eventlog.Tx) error { return tx.OpenGroup(g, people...) })
 	return g
 }
 
@@ -63,7 +61,12 @@ func (w *world) announce(g id.GID, kind wirev1.SignalType, body proto.Message, c
 func (w *world) join(g id.GID, people ...*client) int64 {
 	w.t.Helper()
 	return w.announce(g, wirev1.SignalType_SIGNAL_TYPE_SIGN_IN_GROUP, &wirev1.SignalSignInGroup{Uid: uids(people), Group: int64(g)},
-		func(tx *eventlog.Tx, at eventlog.Position) error { return tx.Join(g, at, asUIDs(people)...) })
+		func(tx *eventlog.Tx, at eventlog.Position) error {
+			if err := tx.Admit(g, newcomers(people...)...); err != nil {
+				return err
+			}
+			return tx.Join(g, at, asUIDs(people)...)
+		})
 }
 
 // leave takes people out of a group.
@@ -127,6 +130,14 @@ func (w *world) notice(g id.GID, operator *client) int64 {
 		})
 	})
 	return int64(at)
+}
+
+func newcomers(people ...*client) []eventlog.Newcomer {
+	list := make([]eventlog.Newcomer, len(people))
+	for i, p := range people {
+		list[i] = eventlog.Newcomer{User: p.uid()}
+	}
+	return list
 }
 
 func asUIDs(people []*client) []id.UID {

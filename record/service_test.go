@@ -331,7 +331,7 @@ func TestSomebodyWhoLostHisRightMeanwhileDoesNotRevoke(t *testing.T) {
 		}
 		w.Change(func(tx *eventlog.Tx) error {
 			return tx.Append(0, func(next eventlog.Position, _ int64) ([]eventlog.Event, error) {
-				return nil, tx.Join(7, next, "alice")
+				return nil, errors.Join(tx.Admit(7, eventlog.Newcomer{User: "alice"}), tx.Join(7, next, "alice"))
 			})
 		})
 	}

@@ -25,6 +25,10 @@ type Tx struct {
 // deadlock for example; fn must leave nothing behind but its result. An error
 // of fn undoes everything and is returned.
 func (l *Log) Change(ctx context.Context, fn func(tx *Tx) error) error {
+	if err := l.changes.Acquire(ctx, 1); err != nil {
+		return fmt.Errorf("wait for other changes: %w", err)
+	}
+	defer l.changes.Release(1)
 	var fed []*pending
 	err := l.db.Transact(ctx, func(db *gorm.DB) error {
 		conn, ok := db.Statement.ConnPool.(execer)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -23,14 +23,16 @@ func TestAChangeThatFailsLeavesNothing(t *testing.T) {
 	sorry := errors.New("sorry")
 	for name, change := range map[string]func(tx *Tx) error{
 		"in build": func(tx *Tx) error {
-			return tx.Append(1, func(at Position, _ int64) ([]Event, error) { return nil, errors.Join(tx.Join(1, at, "bob"), sorry) })
+			return tx.Append(1, func(at Position, _ int64) ([]Event, error) {
+				return nil, errors.Join(admitAndJoin(tx, 1, at, "bob"), sorry)
+			})
 		},
 		"after its events": func(tx *Tx) error {
 			return errors.Join(tx.Append(1, func(at Position, _ int64) ([]Event, error) {
-				return []Event{signal(ToGroup(1), "join bob")}, tx.Join(1, at, "bob")
+				return []Event{signal(ToGroup(1), "join bob")}, admitAndJoin(tx, 1, at, "bob")
 			}), sorry)
 		},
-		"without events": func(tx *Tx) error { return errors.Join(tx.Join(1, 1, "bob"), sorry) },
+		"without events": func(tx *Tx) error { return errors.Join(admitAndJoin(tx, 1, 1, "bob"), sorry) },
 	} {
 		if err := l.Change(context.Background(), change); !errors.Is(err, sorry) {
 			t.Errorf("%s: got %v, want %v", name, err, sorry)
@@ -84,7 +86,7 @@ func TestAChangeThatLostAgainstAnotherRunsAgainFromTheBeginning(t *testing.T) {
 	runs := 0
 	w.change(l, func(tx *Tx) error {
 		runs++
-		if err := tx.OpenGroup(1, map[id.UID]Role{"alice": Owner}); err != nil {
+		if err := tx.OpenGroup(1, Newcomer{User: "alice", Role: Owner}); err != nil {
 			return err
 		}
 		return tx.Append(1, func(Position, int64) ([]Event, error) { return []Event{signal(ToGroup(1), "opened")}, nil })
@@ -158,7 +160,7 @@ func TestChangesOfAGroupAreSeenByWhoAsksForASeat(t *testing.T) {
 		{"all muted", func(tx *Tx) error { return tx.SetMuteAll(1, true) }, state{GroupState{Exists: true, MuteAll: true}, Membership{Present: true, Role: Admin}}},
 		{"blocked", func(tx *Tx) error { return tx.SetStatus(1, Blocked) }, state{GroupState{Exists: true, Status: Blocked, MuteAll: true}, Membership{Present: true, Role: Admin}}},
 		{"left", func(tx *Tx) error { return tx.Leave(1, 5, "alice") }, state{GroupState{Exists: true, Status: Blocked, MuteAll: true}, Membership{}}},
-		{"came back", func(tx *Tx) error { return tx.Join(1, 7, "alice") }, state{GroupState{Exists: true, Status: Blocked, MuteAll: true}, Membership{Present: true}}},
+		{"came back", func(tx *Tx) error { return admitAndJoin(tx, 1, 7, "alice") }, state{GroupState{Exists: true, Status: Blocked, MuteAll: true}, Membership{Present: true}}},
 		{"disbanded", func(tx *Tx) error { return tx.Disband(1, 8) }, state{GroupState{Exists: true, Status: Disbanded, MuteAll: true}, Membership{Present: true}}},
 	} {
 		w.change(l, func(tx *Tx) error {
@@ -189,7 +191,7 @@ func TestNobodyIsInAGroupTwice(t *testing.T) {
 	w := newWorld(t)
 	l := w.log()
 	w.group(l, 1, "alice")
-	if err := l.Change(context.Background(), func(tx *Tx) error { return tx.Join(1, 3, "alice") }); err == nil {
+	if err := l.Change(context.Background(), func(tx *Tx) error { return admitAndJoin(tx, 1, 3, "alice") }); err == nil {
 		t.Error("alice joined a group that she is in")
 	}
 }
@@ -198,12 +200,11 @@ func TestAGroupOfManyIsOpenedChangedAndLeft(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	l := w.log()
-	roles := make(map[id.UID]Role)
+	var everybody []id.UID
 	for i := range 2*memberChunk + 1 {
-		roles[id.UID(fmt.Sprintf("u%04d", i))] = Member
+		everybody = append(everybody, id.UID(fmt.Sprintf("u%04d", i)))
 	}
-	w.change(l, func(tx *Tx) error { return tx.OpenGroup(1, roles) })
-	everybody := slices.Collect(maps.Keys(roles))
+	w.change(l, func(tx *Tx) error { return tx.OpenGroup(1, newcomers(everybody...)...) })
 	w.change(l, func(tx *Tx) error { return tx.Mute(1, 99, everybody...) })
 	for _, u := range []id.UID{"u0000", "u0500", "u1000"} {
 		if _, m, err := l.Seat(context.Background(), 1, u); err != nil || m != (Membership{Present: true, MutedUntil: 99}) {
@@ -302,4 +303,60 @@ func TestFindTellsWhatIsNotThere(t *testing.T) {
 			t.Errorf("event %d: got %v, want %v", p, err, fault.NotFound)
 		}
 	}
+}
+
+func TestWhoWasAdmittedIsInFromThePositionAtWhichHeJoins(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l := w.log()
+	w.group(l, 1, "alice")
+	w.append(l, toGroup("alice", 1, "before"))
+	joined := w.signalledWith(l, 1, "join bob",
+		func(tx *Tx) error { return tx.Admit(1, Newcomer{User: "bob", Role: Admin, MutedUntil: Forever}) },
+		func(tx *Tx, at Position) error { return tx.Join(1, at, "bob") })
+	w.append(l, toGroup("alice", 1, "after"))
+	same(t, "what bob reads", positionsOf(w.read(l, "bob", 0, 10)), []Position{joined, joined + 1})
+	if _, m, err := l.Seat(context.Background(), 1, "bob"); err != nil || m != (Membership{Present: true, Role: Admin, MutedUntil: Forever}) {
+		t.Errorf("bob has %+v (%v)", m, err)
+	}
+}
+
+func TestNobodyJoinsWhoWasNotAdmitted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l := w.log()
+	w.group(l, 1, "alice")
+	err := l.Change(context.Background(), func(tx *Tx) error {
+		return errors.Join(tx.Admit(1, newcomers("bob")...), tx.Join(1, 2, "bob", "carol"))
+	})
+	if err == nil {
+		t.Error("carol joined")
+	}
+}
+
+func TestMessagesFindAConnectionWhileChangesWaitForEachOther(t *testing.T) {
+	onServer(t, func(w *world) {
+		l := w.log()
+		w.group(l, 1, "alice")
+		holding, release := make(chan struct{}), make(chan struct{})
+		var changes sync.WaitGroup
+		changes.Go(func() {
+			w.change(l, func(tx *Tx) error {
+				defer func() { <-release }()
+				defer close(holding)
+				return tx.SetMuteAll(1, false)
+			})
+		})
+		<-holding
+		most := w.db.WriterSQL().Stats().MaxOpenConnections
+		for range 2 * most {
+			changes.Go(func() { w.change(l, func(tx *Tx) error { return tx.SetMuteAll(1, false) }) })
+		}
+		for w.db.WriterSQL().Stats().InUse < most-appenderConns {
+			runtime.Gosched()
+		}
+		w.append(l, toGroup("alice", 1, "m1"))
+		close(release)
+		changes.Wait()
+	})
 }

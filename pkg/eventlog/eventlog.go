@@ -24,6 +24,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"parley/pkg/sqldb"
 )
 
@@ -39,7 +41,11 @@ type Log struct {
 	// between is called between the queries of a read, by tests.
 	between func()
 
-	queue    *queue
+	queue *queue
+	// changes bounds how many changes run at once. They may wait long for
+	// each other's rows; without a bound they would hold every connection
+	// meanwhile, and the appender none.
+	changes  *semaphore.Weighted
 	head     *sharedHead
 	headStmt atomic.Pointer[sql.Stmt]
 	window   *window
@@ -58,6 +64,10 @@ func WithClock(clock func() time.Time) Option { return func(l *Log) { l.clock = 
 // ErrClosed is the answer of a log that is shutting down.
 var ErrClosed = errors.New("the event log is closed")
 
+// appenderConns is how many connections of the writer pool are left to the
+// appender, which may hold on to a broken one while it gets the next.
+const appenderConns = 2
+
 // Open returns the log in db, whose schema is up to date, and starts its
 // appender. Close stops it.
 func Open(db *sqldb.DB, options ...Option) *Log {
@@ -69,6 +79,7 @@ func Open(db *sqldb.DB, options ...Option) *Log {
 		sql:     dialectOf(db.Dialect),
 		clock:   time.Now,
 		queue:   newQueue(),
+		changes: semaphore.NewWeighted(int64(max(1, db.WriterSQL().Stats().MaxOpenConnections-appenderConns))),
 		window:  newWindow(),
 		stop:    stop,
 		stopped: make(chan struct{}),

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"parley/pkg/id"
@@ -10,50 +11,57 @@ import (
 // memberChunk is how many members one statement inserts or changes.
 const memberChunk = 500
 
+// Newcomer is somebody who comes into a group.
+type Newcomer struct {
+	User id.UID
+	Role Role
+	// MutedUntil is in Unix milliseconds: a mute outlives leaving. 0 is none.
+	MutedUntil int64
+}
+
 // OpenGroup makes the log know a new group and its first members. They read
 // it from its beginning, for it has no events yet; so this may come before the
 // position lock.
-func (tx *Tx) OpenGroup(g id.GID, roles map[id.UID]Role) error {
+func (tx *Tx) OpenGroup(g id.GID, members ...Newcomer) error {
 	if _, err := tx.conn.ExecContext(tx.ctx, "INSERT INTO log_group (group_id, status, mute_all, closed_at) VALUES (?, 0, 0, 0)", int64(g)); err != nil {
 		return fmt.Errorf("open group %s in the log: %w", g, err)
 	}
-	return tx.insertMembers(g, 0, roles)
+	return tx.insertMembers(g, 0, members)
 }
 
-// Join opens intervals at from, the position of the signal that tells of it. The
-// signal is not a matter of taste: readers take it that places in a group change
-// at its signals only.
+// nowhere is where the interval begins of somebody who was admitted: behind every
+// position, until Join says where.
+const nowhere Position = Forever
+
+// Admit prepares people to join a group. It comes before Append, so that the
+// position lock is not held while thousands of rows are inserted; Join follows in
+// the same transaction.
+func (tx *Tx) Admit(g id.GID, newcomers ...Newcomer) error {
+	return tx.insertMembers(g, nowhere, newcomers)
+}
+
+// Join opens the intervals of users that were admitted at from, the position of
+// the signal that tells of it. The signal is not a matter of taste: readers take
+// it that places in a group change at its signals only.
 func (tx *Tx) Join(g id.GID, from Position, users ...id.UID) error {
-	roles := make(map[id.UID]Role, len(users))
-	for _, u := range users {
-		roles[u] = Member
+	n, err := tx.updateMembers(g, "from_pos = ?", int64(from), users)
+	if err == nil && n != len(users) {
+		err = fmt.Errorf("of %d people who join group %s at %d, %d were admitted", len(users), g, from, n)
 	}
-	return tx.insertMembers(g, from, roles)
+	return err
 }
 
-func (tx *Tx) insertMembers(g id.GID, from Position, roles map[id.UID]Role) error {
-	args := make([]any, 0, 6*memberChunk)
-	flush := func() error {
-		n := len(args) / 6
-		if n == 0 {
-			return nil
+func (tx *Tx) insertMembers(g id.GID, from Position, newcomers []Newcomer) error {
+	for chunk := range slices.Chunk(newcomers, memberChunk) {
+		args := make([]any, 0, 6*len(chunk))
+		for _, n := range chunk {
+			args = append(args, int64(g), string(n.User), int64(from), int64(Forever), int64(n.Role), n.MutedUntil)
 		}
-		rows := strings.TrimSuffix(strings.Repeat("(?,?,?,?,?,?),", n), ",")
-		_, err := tx.conn.ExecContext(tx.ctx,
-			"INSERT INTO log_member (group_id, user_id, from_pos, to_pos, role, muted_until) VALUES "+rows, args...)
-		args = args[:0]
-		return err
-	}
-	for u, role := range roles {
-		args = append(args, int64(g), string(u), int64(from), int64(Forever), int64(role), int64(0))
-		if len(args) == cap(args) {
-			if err := flush(); err != nil {
-				return fmt.Errorf("add members to group %s in the log: %w", g, err)
-			}
+		rows := strings.TrimSuffix(strings.Repeat("(?,?,?,?,?,?),", len(chunk)), ",")
+		if _, err := tx.conn.ExecContext(tx.ctx,
+			"INSERT INTO log_member (group_id, user_id, from_pos, to_pos, role, muted_until) VALUES "+rows, args...); err != nil {
+			return fmt.Errorf("add members to group %s in the log: %w", g, err)
 		}
-	}
-	if err := flush(); err != nil {
-		return fmt.Errorf("add members to group %s in the log: %w", g, err)
 	}
 	return nil
 }
@@ -61,34 +69,43 @@ func (tx *Tx) insertMembers(g id.GID, from Position, roles map[id.UID]Role) erro
 // Leave closes the intervals of users at to, the position of the signal that
 // tells of it: those who leave still read that.
 func (tx *Tx) Leave(g id.GID, to Position, users ...id.UID) error {
-	return tx.updateMembers(g, "to_pos = ?", int64(to), users)
+	_, err := tx.updateMembers(g, "to_pos = ?", int64(to), users)
+	return err
 }
 
 // SetRole gives a role to members.
 func (tx *Tx) SetRole(g id.GID, role Role, users ...id.UID) error {
-	return tx.updateMembers(g, "role = ?", int64(role), users)
+	_, err := tx.updateMembers(g, "role = ?", int64(role), users)
+	return err
 }
 
 // Mute lets members speak again only after until, in Unix milliseconds; 0
 // lifts it.
 func (tx *Tx) Mute(g id.GID, until int64, users ...id.UID) error {
-	return tx.updateMembers(g, "muted_until = ?", until, users)
+	_, err := tx.updateMembers(g, "muted_until = ?", until, users)
+	return err
 }
 
-func (tx *Tx) updateMembers(g id.GID, set string, value int64, users []id.UID) error {
-	for len(users) > 0 {
-		chunk := users[:min(len(users), memberChunk)]
-		users = users[len(chunk):]
+// updateMembers changes the open intervals of users and returns how many
+// differ now.
+func (tx *Tx) updateMembers(g id.GID, set string, value int64, users []id.UID) (changed int, err error) {
+	for chunk := range slices.Chunk(users, memberChunk) {
 		args := []any{value, int64(g), int64(Forever)}
 		for _, u := range chunk {
 			args = append(args, string(u))
 		}
-		if _, err := tx.conn.ExecContext(tx.ctx,
-			"UPDATE log_member SET "+set+" WHERE group_id = ? AND to_pos = ? AND user_id IN ("+marks(len(chunk))+")", args...); err != nil {
-			return fmt.Errorf("change members of group %s in the log: %w", g, err)
+		res, err := tx.conn.ExecContext(tx.ctx,
+			"UPDATE log_member SET "+set+" WHERE group_id = ? AND to_pos = ? AND user_id IN ("+marks(len(chunk))+")", args...)
+		if err != nil {
+			return 0, fmt.Errorf("change members of group %s in the log: %w", g, err)
 		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return 0, fmt.Errorf("count the changed members of group %s in the log: %w", g, err)
+		}
+		changed += int(n)
 	}
-	return nil
+	return changed, nil
 }
 
 // SetMuteAll decides whether plain members may speak.

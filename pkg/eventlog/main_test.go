@@ -52,14 +52,9 @@ func (w *world) logs(n int, options ...Option) []*Log {
 // group opens a group whose first member is its owner.
 func (w *world) group(l *Log, g id.GID, members ...id.UID) {
 	w.Helper()
-	roles := make(map[id.UID]Role)
-	for i, u := range members {
-		roles[u] = Member
-		if i == 0 {
-			roles[u] = Owner
-		}
-	}
-	w.change(l, func(tx *Tx) error { return tx.OpenGroup(g, roles) })
+	first := newcomers(members...)
+	first[0].Role = Owner
+	w.change(l, func(tx *Tx) error { return tx.OpenGroup(g, first...) })
 }
 
 func (w *world) change(l *Log, fn func(tx *Tx) error) {
@@ -69,12 +64,38 @@ func (w *world) change(l *Log, fn func(tx *Tx) error) {
 	}
 }
 
+// newcomers are plain members to be.
+func newcomers(users ...id.UID) []Newcomer {
+	list := make([]Newcomer, len(users))
+	for i, u := range users {
+		list[i] = Newcomer{User: u}
+	}
+	return list
+}
+
+// admitAndJoin lets people into a group at a position that is known already.
+func admitAndJoin(tx *Tx, g id.GID, at Position, users ...id.UID) error {
+	if err := tx.Admit(g, newcomers(users...)...); err != nil {
+		return err
+	}
+	return tx.Join(g, at, users...)
+}
+
 // signalled makes a change whose one signal goes to a group, and returns the
 // position of it.
 func (w *world) signalled(l *Log, g id.GID, body string, change func(tx *Tx, at Position) error) Position {
 	w.Helper()
+	return w.signalledWith(l, g, body, func(*Tx) error { return nil }, change)
+}
+
+// signalledWith is signalled after something that comes before the position lock.
+func (w *world) signalledWith(l *Log, g id.GID, body string, before func(tx *Tx) error, change func(tx *Tx, at Position) error) Position {
+	w.Helper()
 	var at Position
 	w.change(l, func(tx *Tx) error {
+		if err := before(tx); err != nil {
+			return err
+		}
 		return tx.Append(1, func(first Position, _ int64) ([]Event, error) {
 			at = first
 			return []Event{signal(ToGroup(g), body)}, change(tx, first)
@@ -85,7 +106,7 @@ func (w *world) signalled(l *Log, g id.GID, body string, change func(tx *Tx, at 
 
 func (w *world) join(l *Log, g id.GID, u id.UID) Position {
 	w.Helper()
-	return w.signalled(l, g, "join "+string(u), func(tx *Tx, at Position) error { return tx.Join(g, at, u) })
+	return w.signalled(l, g, "join "+string(u), func(tx *Tx, at Position) error { return admitAndJoin(tx, g, at, u) })
 }
 
 func (w *world) leave(l *Log, g id.GID, u id.UID) Position {

@@ -60,14 +60,12 @@ func (w *World) Change(change func(tx *eventlog.Tx) error) {
 // Group opens a group. The first of its members is the owner.
 func (w *World) Group(g id.GID, members ...id.UID) {
 	w.Helper()
-	roles := make(map[id.UID]eventlog.Role)
+	first := make([]eventlog.Newcomer, len(members))
 	for i, u := range members {
-		roles[u] = eventlog.Member
-		if i == 0 {
-			roles[u] = eventlog.Owner
-		}
+		first[i] = eventlog.Newcomer{User: u}
 	}
-	w.Change(func(tx *eventlog.Tx) error { return tx.OpenGroup(g, roles) })
+	first[0].Role = eventlog.Owner
+	w.Change(func(tx *eventlog.Tx) error { return tx.OpenGroup(g, first...) })
 }
 
 // Leave lets somebody leave a group, without the event that tells of it.
