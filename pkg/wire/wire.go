@@ -16,6 +16,7 @@ import (
 
 	wirev1 "parley/api/proto/wire/v1"
 	"parley/pkg/eventlog"
+	"parley/pkg/id"
 )
 
 // The fields of Common that the server sets, and the sid of a Signal.
@@ -117,4 +118,24 @@ func Signal(t wirev1.SignalType, body proto.Message) ([]byte, error) {
 		return nil, fmt.Errorf("encode signal %s: %w", t, err)
 	}
 	return proto.Marshal(&wirev1.Signal{Type: t, Body: b, Reliable: true})
+}
+
+// Notice returns what the log keeps of a notice to a group: a message of type 7
+// that the server writes, with msgID as its msgId.
+func Notice(t wirev1.NoticeType, g id.GID, msgID string, body proto.Message) ([]byte, error) {
+	b, err := proto.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("encode notice %s: %w", t, err)
+	}
+	msg, err := proto.Marshal(&wirev1.Notice{Type: t, Body: b})
+	if err != nil {
+		return nil, fmt.Errorf("encode notice %s: %w", t, err)
+	}
+	return proto.Marshal(&wirev1.Common{
+		ChannelType: wirev1.ChannelType_CHANNEL_TYPE_GROUP,
+		MsgId:       msgID,
+		Target:      g.String(),
+		MsgType:     wirev1.MsgType_MSG_TYPE_NOTICE,
+		Msg:         msg,
+	})
 }

@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"parley/group"
+	"parley/pkg/fault"
+	"parley/pkg/id"
+)
+
+// viewColumns are a group, its owner (o), the caller (p) and the muted members
+// counted, for View.
+const viewColumns = `SELECT g.id, g.mark_id, g.name, g.public_name, g.avatar, g.introduce, g.secret, g.status, g.join_type,
+	g.mute_type, g.friend_type, g.group_type, g.maximum, g.member_num, g.admin_num, g.seats, g.created_at,
+	o.user_id, o.seat, o.name, o.muted_until, p.user_id, p.standing, p.seat, p.name, p.muted_until,
+	(SELECT COUNT(*) FROM group_member m WHERE m.group_id = g.id AND m.muted_until > ? AND m.standing < 3)`
+
+const (
+	oneView = viewColumns + ` FROM chat_group g
+		LEFT JOIN group_member o ON o.group_id = g.id AND o.standing = 0
+		LEFT JOIN group_member p ON p.group_id = g.id AND p.user_id = ? AND p.standing < 3
+		WHERE g.id = ?`
+	allViews = viewColumns + ` FROM group_member p
+		JOIN chat_group g ON g.id = p.group_id
+		LEFT JOIN group_member o ON o.group_id = g.id AND o.standing = 0
+		WHERE p.user_id = ? AND p.standing < 3 ORDER BY g.created_at DESC, g.id DESC`
+)
+
+// View implements group.Store.
+func (s *Store) View(ctx context.Context, g id.GID, u id.UID, now int64) (group.View, error) {
+	v, err := scanView(s.reader.QueryRowContext(ctx, oneView, now, string(u), int64(g)))
+	if errors.Is(err, sql.ErrNoRows) {
+		return group.View{}, fault.NoSuchGroup
+	}
+	if err != nil {
+		return group.View{}, fmt.Errorf("read group %s: %w", g, err)
+	}
+	return v, nil
+}
+
+// Views implements group.Store.
+func (s *Store) Views(ctx context.Context, u id.UID, now int64) ([]group.View, error) {
+	rows, err := s.reader.QueryContext(ctx, allViews, now, string(u))
+	if err != nil {
+		return nil, fmt.Errorf("read the groups of %s: %w", u, err)
+	}
+	defer rows.Close()
+	var views []group.View
+	for rows.Next() {
+		v, err := scanView(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read the groups of %s: %w", u, err)
+		}
+		views = append(views, v)
+	}
+	return views, rows.Err()
+}
+
+// joined is a member of a LEFT JOIN, who may not be there.
+type joined struct {
+	user, name                 sql.NullString
+	standing, seat, mutedUntil sql.NullInt64
+}
+
+func (j *joined) member() group.Member {
+	if !j.user.Valid {
+		return group.Member{}
+	}
+	row := memberRow{
+		User: j.user.String, Standing: int8(j.standing.Int64), Seat: j.seat.Int64, Name: j.name.String, MutedUntil: j.mutedUntil.Int64,
+	}
+	return row.member()
+}
+
+func scanView(row interface{ Scan(...any) error }) (group.View, error) {
+	var g groupRow
+	var owner, person joined
+	var muted int32
+	err := row.Scan(&g.ID, &g.MarkID, &g.Name, &g.PublicName, &g.Avatar, &g.Introduce, &g.Secret, &g.Status, &g.JoinType,
+		&g.MuteType, &g.FriendType, &g.GroupType, &g.Maximum, &g.MemberNum, &g.AdminNum, &g.Seats, &g.CreatedAt,
+		&owner.user, &owner.seat, &owner.name, &owner.mutedUntil,
+		&person.user, &person.standing, &person.seat, &person.name, &person.mutedUntil, &muted)
+	if err != nil {
+		return group.View{}, err
+	}
+	return group.View{Group: *g.group(), Owner: owner.member(), Person: person.member(), MuteNum: muted}, nil
+}
+
+// memberColumns are a member, for scanMembers.
+const memberColumns = "SELECT user_id, standing, seat, name, muted_until FROM group_member "
+
+// Members implements group.Store.
+func (s *Store) Members(ctx context.Context, g id.GID, limit int) ([]group.Member, error) {
+	return scanMembers(s.reader.QueryContext(ctx,
+		memberColumns+"WHERE group_id = ? AND standing < 3 ORDER BY standing, seat LIMIT ?", int64(g), limit))
+}
+
+// Muted implements group.Store.
+func (s *Store) Muted(ctx context.Context, g id.GID, now int64) ([]group.Member, error) {
+	return scanMembers(s.reader.QueryContext(ctx,
+		memberColumns+"WHERE group_id = ? AND standing < 3 AND muted_until > ? ORDER BY standing, seat", int64(g), now))
+}
+
+func scanMembers(rows *sql.Rows, err error) ([]group.Member, error) {
+	if err != nil {
+		return nil, fmt.Errorf("read members: %w", err)
+	}
+	defer rows.Close()
+	var members []group.Member
+	for rows.Next() {
+		var row memberRow
+		if err := rows.Scan(&row.User, &row.Standing, &row.Seat, &row.Name, &row.MutedUntil); err != nil {
+			return nil, fmt.Errorf("read members: %w", err)
+		}
+		members = append(members, row.member())
+	}
+	return members, rows.Err()
+}
