@@ -67,6 +67,11 @@ func TestRequestsAsClientsSendThem(t *testing.T) {
 			&StartCallReq{GroupId: "12", Invitees: []string{}, RTCType: 2}},
 		{"a call by traceIdStr alone", asJSON, `{"answer":true,"traceIdStr":"77"}`,
 			&HandleCallReq{Answer: true, TraceIdStr: "77"}},
+		{"a page of applications without a count", asJSON, `{"id":5}`, &GetApplicationListReq{Id: 5, Count: 100}},
+		{"an application as text", asJSON, `{"id":5,"applicationId":"9007199254740993","accept":false}`,
+			&AnswerApplicationReq{Id: 5, ApplicationId: 9007199254740993}},
+		{"an application by applicationIdStr alone", asJSON, `{"id":5,"applicationId":"","applicationIdStr":"7","accept":true}`,
+			&AnswerApplicationReq{Id: 5, ApplicationIdStr: "7", Accept: true}},
 		{"login without connType", "", "", &LoginReq{}},
 		{"a group with a name alone", asJSON, `{"name":"n"}`, &CreateGroupReq{Name: "n"}},
 		{"a group from a form", asForm, "name=%E4%BD%A0&memberIds=a&memberIds=b&avatar=",
@@ -263,12 +268,14 @@ func TestTheTextOfAnIDWins(t *testing.T) {
 			t.Parallel()
 			gid, err := bind.Group(c.number, c.text)
 			trace, traceErr := bind.Trace(c.number, c.text)
-			if int64(gid) != c.want || trace != c.want {
-				t.Fatalf("group %d, trace %d, want %d", gid, trace, c.want)
+			application, applicationErr := bind.Application(c.number, c.text)
+			if int64(gid) != c.want || trace != c.want || application != c.want {
+				t.Fatalf("group %d, trace %d, application %d, want %d", gid, trace, application, c.want)
 			}
 			if c.refused != "" {
 				wantInvalid(t, err, c.refused+" must")
 				wantInvalid(t, traceErr, strings.Replace(c.refused, "id", "traceId", 1)+" must")
+				wantInvalid(t, applicationErr, strings.Replace(c.refused, "id", "applicationId", 1)+" must")
 			}
 		})
 	}

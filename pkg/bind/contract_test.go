@@ -71,6 +71,7 @@ type tagged struct {
 	Above    uint16   `json:"above,optional,range=[5:]"`
 	Default  string   `json:"default,default=x"`
 	Seven    int      `json:"seven,default=7"`
+	Page     int64    `json:"page,default=100,range=[1:1000]"`
 	Flag     bool     `json:"flag,optional"`
 	List     []string `json:"list,optional"`
 }
@@ -91,6 +92,7 @@ func TestTagsMeanWhatGoZeroMeans(t *testing.T) {
 		`{"required":1,"below":9.9}`, `{"required":1,"below":10}`, `{"required":1,"below":-1e9}`,
 		`{"required":1,"above":5}`, `{"required":1,"above":4}`, `{"required":1,"above":70000}`, `{"required":1,"above":-1}`,
 		`{"required":1,"default":"y","seven":8}`,
+		`{"required":1,"page":1}`, `{"required":1,"page":0}`, `{"required":1,"page":1001}`,
 		`{"required":1,"flag":true}`, `{"required":1,"flag":false}`, `{"required":1,"flag":1}`,
 		`{"required":1,"list":["a"]}`, `{"required":1,"list":[]}`, `{"required":1,"list":"a"}`,
 		`{"Required":1}`, `{"required":1,"OPTIONAL":"x"}`,

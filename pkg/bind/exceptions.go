@@ -35,8 +35,9 @@ var exceptions = map[string]map[string]exception{
 	anyRequest: {
 		// Clients in JavaScript hold ids as text; and who sends traceIdStr
 		// does not send traceId.
-		"id":      {asText: true, blank: true},
-		"traceId": {asText: true, blank: true, optional: true},
+		"id":            {asText: true, blank: true},
+		"traceId":       {asText: true, blank: true, optional: true},
+		"applicationId": {asText: true, blank: true},
 		// The answer to a key that is not allowed is -10203, whatever is wrong.
 		"key": {anyText: true},
 	},

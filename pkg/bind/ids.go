@@ -16,7 +16,13 @@ func Trace(number int64, text string) (int64, error) {
 	return int64(gid), err
 }
 
-// choose returns the id in text, or else in number. Both kinds of ids have the
+// Application does for applications what Group does for groups.
+func Application(number int64, text string) (int64, error) {
+	gid, err := choose("applicationId", number, text)
+	return int64(gid), err
+}
+
+// choose returns the id in text, or else in number. All kinds of ids have the
 // same form, so it uses that of a group.
 func choose(field string, number int64, text string) (id.GID, error) {
 	if text != "" {

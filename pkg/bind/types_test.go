@@ -96,3 +96,18 @@ type UpdateGroupNameReq struct {
 	Name       string `json:"name"`
 	PublicName string `json:"publicName"`
 }
+
+type GetApplicationListReq struct {
+	Id    int64  `json:"id,optional"`
+	IdStr string `json:"idStr,optional"`
+	Start int64  `json:"start,optional"`
+	Count int64  `json:"count,default=100,range=[1:1000]"`
+}
+
+type AnswerApplicationReq struct {
+	Id               int64  `json:"id,optional"`
+	IdStr            string `json:"idStr,optional"`
+	ApplicationId    int64  `json:"applicationId,optional"`
+	ApplicationIdStr string `json:"applicationIdStr,optional"`
+	Accept           bool   `json:"accept"`
+}

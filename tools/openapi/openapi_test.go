@@ -29,7 +29,7 @@ func TestTheDocumentIsValid(t *testing.T) {
 	}
 }
 
-func TestEveryDocumentedRouteIsDescribed(t *testing.T) {
+func TestEveryRouteIsDescribed(t *testing.T) {
 	t.Parallel()
 	contract, err := os.ReadFile("../../api/routes.md")
 	if err != nil {
@@ -44,6 +44,9 @@ func TestEveryDocumentedRouteIsDescribed(t *testing.T) {
 	}
 	want["GET /oss/get-token"] = true
 	want["GET /oss/get-huaweiyun-token"] = true
+	// The routes of our own.
+	want["POST /group/app/application-list"] = true
+	want["POST /group/app/answer-application"] = true
 
 	got := map[string]bool{}
 	for path, item := range load(t).Paths.Map() {
@@ -73,6 +76,10 @@ func TestEveryAnswerIsInTheEnvelope(t *testing.T) {
 		{"/group/app/mute-list", `{"result":0,"message":"OK","data":{"members":[` + member + `]}}`, true},
 		{"/group/app/mute-list", `{"result":0,"message":"OK","data":{"members":[{}]}}`, false},
 		{"/group/app/mute-list", `{"result":0,"message":"OK","data":{"members":[null]}}`, false},
+		{"/group/app/application-list", `{"result":0,"message":"OK","data":{"applications":[]}}`, true},
+		{"/group/app/application-list", `{"result":0,"message":"OK","data":{"applications":null}}`, false},
+		{"/group/app/answer-application", `{"result":-10030,"message":"该申请不存在","data":null}`, true},
+		{"/group/app/answer-application", `{"result":0,"message":"OK","data":{"id":1,"idStr":"1","memberNum":2}}`, true},
 		{"/group/app/group-pub-info", `{"result":0,"message":"OK","data":` + group("null", member) + `}`, true},
 		{"/group/app/group-pub-info", `{"result":0,"message":"OK","data":` + group(member, "null") + `}`, true},
 		{"/group/app/group-pub-info", `{"result":0,"message":"OK","data":` + group("{}", "null") + `}`, false},
@@ -108,6 +115,14 @@ func TestRequestsOfRealClientsAreAllowed(t *testing.T) {
 		{"/group/app/join-group", `{"idStr":"12"}`, true},
 		{"/group/app/name", `{"id":12,"name":""}`, true},
 		{"/group/app/member/type", `{"id":12,"memberId":"a","memberType":2}`, false},
+		{"/group/app/application-list", `{"id":12}`, true},
+		{"/group/app/application-list", `{"idStr":"12","start":7,"count":1000}`, true},
+		{"/group/app/application-list", `{"id":12,"count":0}`, false},
+		{"/group/app/answer-application", `{"id":12,"applicationIdStr":"7","accept":false}`, true},
+		{"/group/app/answer-application", `{"idStr":"12","applicationId":7,"accept":true}`, true},
+		{"/group/app/answer-application", `{"id":12,"accept":true}`, false},
+		{"/group/app/answer-application", `{"applicationId":7,"accept":true}`, false},
+		{"/group/app/answer-application", `{"id":12,"applicationId":7}`, false},
 		{"/oss/get-host", `{"appId":"dtalk","ossType":""}`, true},
 		{"/oss/get-host", `{"appId":"dtalk","ossType":"local"}`, false},
 		{"/oss/complete-multipart-upload", `{"appId":"dtalk","key":"k","uploadId":"u","parts":null}`, true},

@@ -62,15 +62,29 @@ func (g *generator) structSchema(t spec.DefineStruct, kind string, request bool)
 	return schema, nil
 }
 
-// eitherOf demands one of the two forms of an id where there are two. The text
+// eitherOf demands one of the two forms of every id that has two. The text
 // wins, because JavaScript rounds large numbers.
 func eitherOf(schema, properties object) {
-	for _, id := range []string{"id", "traceId"} {
+	choices := [][]string{nil}
+	for _, id := range []string{"id", "traceId", "applicationId"} {
 		text := id + "Str"
-		if properties[id] != nil && properties[text] != nil {
-			schema["anyOf"] = []object{{"required": []string{id}}, {"required": []string{text}}}
+		if properties[id] == nil || properties[text] == nil {
+			continue
 		}
+		var longer [][]string
+		for _, c := range choices {
+			longer = append(longer, append(slices.Clone(c), id), append(slices.Clone(c), text))
+		}
+		choices = longer
 	}
+	if len(choices) == 1 {
+		return
+	}
+	var anyOf []object
+	for _, c := range choices {
+		anyOf = append(anyOf, object{"required": c})
+	}
+	schema["anyOf"] = anyOf
 }
 
 func (g *generator) fieldSchema(f field, tag fieldTag, request bool) (object, error) {
@@ -95,6 +109,11 @@ func (g *generator) fieldSchema(f field, tag fieldTag, request bool) (object, er
 	if tag.bounds != "" {
 		if s["minimum"], s["maximum"], err = closedRange(tag.bounds); err != nil {
 			return nil, err
+		}
+	}
+	if tag.fallback != "" {
+		if s["default"], err = strconv.Atoi(tag.fallback); err != nil {
+			return nil, fmt.Errorf("default %q of an integer: %w", tag.fallback, err)
 		}
 	}
 	return s, nil
@@ -173,12 +192,14 @@ type field struct {
 	tags map[string]fieldTag
 }
 
-// fieldTag is a tag in go-zero's language: name,optional,options=a|b,range=[a:b].
+// fieldTag is a tag in go-zero's language:
+// name,optional,options=a|b,range=[a:b],default=n. Only integers have defaults.
 type fieldTag struct {
 	name     string
 	optional bool
 	options  []string
 	bounds   string
+	fallback string
 }
 
 func parseTag(s string) (fieldTag, error) {
@@ -193,6 +214,8 @@ func parseTag(s string) (fieldTag, error) {
 			t.options = strings.Split(value, "|")
 		case "range":
 			t.bounds = value
+		case "default":
+			t.fallback, t.optional = value, true
 		default:
 			return t, fmt.Errorf("tag option %q is unknown here", w)
 		}

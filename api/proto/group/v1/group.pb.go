@@ -2835,260 +2835,6 @@ func (x *CheckMembersResponse) GetAbsent() []string {
 	return nil
 }
 
-// BlockRequest names a group.
-type BlockRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Group         int64                  `protobuf:"varint,1,opt,name=group,proto3" json:"group,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *BlockRequest) Reset() {
-	*x = BlockRequest{}
-	mi := &file_group_v1_group_proto_msgTypes[51]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *BlockRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*BlockRequest) ProtoMessage() {}
-
-func (x *BlockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_group_v1_group_proto_msgTypes[51]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use BlockRequest.ProtoReflect.Descriptor instead.
-func (*BlockRequest) Descriptor() ([]byte, []int) {
-	return file_group_v1_group_proto_rawDescGZIP(), []int{51}
-}
-
-func (x *BlockRequest) GetGroup() int64 {
-	if x != nil {
-		return x.Group
-	}
-	return 0
-}
-
-// BlockResponse is empty.
-type BlockResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *BlockResponse) Reset() {
-	*x = BlockResponse{}
-	mi := &file_group_v1_group_proto_msgTypes[52]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *BlockResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*BlockResponse) ProtoMessage() {}
-
-func (x *BlockResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_group_v1_group_proto_msgTypes[52]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use BlockResponse.ProtoReflect.Descriptor instead.
-func (*BlockResponse) Descriptor() ([]byte, []int) {
-	return file_group_v1_group_proto_rawDescGZIP(), []int{52}
-}
-
-// UnblockRequest names a group.
-type UnblockRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Group         int64                  `protobuf:"varint,1,opt,name=group,proto3" json:"group,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *UnblockRequest) Reset() {
-	*x = UnblockRequest{}
-	mi := &file_group_v1_group_proto_msgTypes[53]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *UnblockRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*UnblockRequest) ProtoMessage() {}
-
-func (x *UnblockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_group_v1_group_proto_msgTypes[53]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use UnblockRequest.ProtoReflect.Descriptor instead.
-func (*UnblockRequest) Descriptor() ([]byte, []int) {
-	return file_group_v1_group_proto_rawDescGZIP(), []int{53}
-}
-
-func (x *UnblockRequest) GetGroup() int64 {
-	if x != nil {
-		return x.Group
-	}
-	return 0
-}
-
-// UnblockResponse is empty.
-type UnblockResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *UnblockResponse) Reset() {
-	*x = UnblockResponse{}
-	mi := &file_group_v1_group_proto_msgTypes[54]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *UnblockResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*UnblockResponse) ProtoMessage() {}
-
-func (x *UnblockResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_group_v1_group_proto_msgTypes[54]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use UnblockResponse.ProtoReflect.Descriptor instead.
-func (*UnblockResponse) Descriptor() ([]byte, []int) {
-	return file_group_v1_group_proto_rawDescGZIP(), []int{54}
-}
-
-// ShowRequest names a group.
-type ShowRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Group         int64                  `protobuf:"varint,1,opt,name=group,proto3" json:"group,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ShowRequest) Reset() {
-	*x = ShowRequest{}
-	mi := &file_group_v1_group_proto_msgTypes[55]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ShowRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ShowRequest) ProtoMessage() {}
-
-func (x *ShowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_group_v1_group_proto_msgTypes[55]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ShowRequest.ProtoReflect.Descriptor instead.
-func (*ShowRequest) Descriptor() ([]byte, []int) {
-	return file_group_v1_group_proto_rawDescGZIP(), []int{55}
-}
-
-func (x *ShowRequest) GetGroup() int64 {
-	if x != nil {
-		return x.Group
-	}
-	return 0
-}
-
-// ShowResponse has the group, with neither key nor person.
-type ShowResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Group         *Group                 `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ShowResponse) Reset() {
-	*x = ShowResponse{}
-	mi := &file_group_v1_group_proto_msgTypes[56]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ShowResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ShowResponse) ProtoMessage() {}
-
-func (x *ShowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_group_v1_group_proto_msgTypes[56]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ShowResponse.ProtoReflect.Descriptor instead.
-func (*ShowResponse) Descriptor() ([]byte, []int) {
-	return file_group_v1_group_proto_rawDescGZIP(), []int{56}
-}
-
-func (x *ShowResponse) GetGroup() *Group {
-	if x != nil {
-		return x.Group
-	}
-	return nil
-}
-
 var File_group_v1_group_proto protoreflect.FileDescriptor
 
 const file_group_v1_group_proto_rawDesc = "" +
@@ -3270,17 +3016,7 @@ const file_group_v1_group_proto_rawDesc = "" +
 	"\x05group\x18\x02 \x01(\x03R\x05group\x12\x12\n" +
 	"\x04uids\x18\x03 \x03(\tR\x04uids\".\n" +
 	"\x14CheckMembersResponse\x12\x16\n" +
-	"\x06absent\x18\x01 \x03(\tR\x06absent\"$\n" +
-	"\fBlockRequest\x12\x14\n" +
-	"\x05group\x18\x01 \x01(\x03R\x05group\"\x0f\n" +
-	"\rBlockResponse\"&\n" +
-	"\x0eUnblockRequest\x12\x14\n" +
-	"\x05group\x18\x01 \x01(\x03R\x05group\"\x11\n" +
-	"\x0fUnblockResponse\"#\n" +
-	"\vShowRequest\x12\x14\n" +
-	"\x05group\x18\x01 \x01(\x03R\x05group\"5\n" +
-	"\fShowResponse\x12%\n" +
-	"\x05group\x18\x01 \x01(\v2\x0f.group.v1.GroupR\x05group2\xb1\x0e\n" +
+	"\x06absent\x18\x01 \x03(\tR\x06absent2\x80\r\n" +
 	"\fGroupService\x12;\n" +
 	"\x06Create\x12\x17.group.v1.CreateRequest\x1a\x18.group.v1.CreateResponse\x125\n" +
 	"\x04Info\x12\x15.group.v1.InfoRequest\x1a\x16.group.v1.InfoResponse\x12G\n" +
@@ -3306,10 +3042,7 @@ const file_group_v1_group_proto_rawDesc = "" +
 	"\rSetFriendType\x12\x1e.group.v1.SetFriendTypeRequest\x1a\x1f.group.v1.SetFriendTypeResponse\x12M\n" +
 	"\fApplications\x12\x1d.group.v1.ApplicationsRequest\x1a\x1e.group.v1.ApplicationsResponse\x12\\\n" +
 	"\x11AnswerApplication\x12\".group.v1.AnswerApplicationRequest\x1a#.group.v1.AnswerApplicationResponse\x12M\n" +
-	"\fCheckMembers\x12\x1d.group.v1.CheckMembersRequest\x1a\x1e.group.v1.CheckMembersResponse\x128\n" +
-	"\x05Block\x12\x16.group.v1.BlockRequest\x1a\x17.group.v1.BlockResponse\x12>\n" +
-	"\aUnblock\x12\x18.group.v1.UnblockRequest\x1a\x19.group.v1.UnblockResponse\x125\n" +
-	"\x04Show\x12\x15.group.v1.ShowRequest\x1a\x16.group.v1.ShowResponseB#Z!parley/api/proto/group/v1;groupv1b\x06proto3"
+	"\fCheckMembers\x12\x1d.group.v1.CheckMembersRequest\x1a\x1e.group.v1.CheckMembersResponseB#Z!parley/api/proto/group/v1;groupv1b\x06proto3"
 
 var (
 	file_group_v1_group_proto_rawDescOnce sync.Once
@@ -3323,7 +3056,7 @@ func file_group_v1_group_proto_rawDescGZIP() []byte {
 	return file_group_v1_group_proto_rawDescData
 }
 
-var file_group_v1_group_proto_msgTypes = make([]protoimpl.MessageInfo, 57)
+var file_group_v1_group_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
 var file_group_v1_group_proto_goTypes = []any{
 	(*Group)(nil),                     // 0: group.v1.Group
 	(*Member)(nil),                    // 1: group.v1.Member
@@ -3376,12 +3109,6 @@ var file_group_v1_group_proto_goTypes = []any{
 	(*AnswerApplicationResponse)(nil), // 48: group.v1.AnswerApplicationResponse
 	(*CheckMembersRequest)(nil),       // 49: group.v1.CheckMembersRequest
 	(*CheckMembersResponse)(nil),      // 50: group.v1.CheckMembersResponse
-	(*BlockRequest)(nil),              // 51: group.v1.BlockRequest
-	(*BlockResponse)(nil),             // 52: group.v1.BlockResponse
-	(*UnblockRequest)(nil),            // 53: group.v1.UnblockRequest
-	(*UnblockResponse)(nil),           // 54: group.v1.UnblockResponse
-	(*ShowRequest)(nil),               // 55: group.v1.ShowRequest
-	(*ShowResponse)(nil),              // 56: group.v1.ShowResponse
 }
 var file_group_v1_group_proto_depIdxs = []int32{
 	1,  // 0: group.v1.Group.owner:type_name -> group.v1.Member
@@ -3397,66 +3124,59 @@ var file_group_v1_group_proto_depIdxs = []int32{
 	1,  // 10: group.v1.MutedMembersResponse.members:type_name -> group.v1.Member
 	1,  // 11: group.v1.MuteResponse.members:type_name -> group.v1.Member
 	2,  // 12: group.v1.ApplicationsResponse.applications:type_name -> group.v1.Application
-	0,  // 13: group.v1.ShowResponse.group:type_name -> group.v1.Group
-	3,  // 14: group.v1.GroupService.Create:input_type -> group.v1.CreateRequest
-	5,  // 15: group.v1.GroupService.Info:input_type -> group.v1.InfoRequest
-	7,  // 16: group.v1.GroupService.PublicInfo:input_type -> group.v1.PublicInfoRequest
-	9,  // 17: group.v1.GroupService.List:input_type -> group.v1.ListRequest
-	11, // 18: group.v1.GroupService.Member:input_type -> group.v1.MemberRequest
-	13, // 19: group.v1.GroupService.Members:input_type -> group.v1.MembersRequest
-	15, // 20: group.v1.GroupService.MutedMembers:input_type -> group.v1.MutedMembersRequest
-	17, // 21: group.v1.GroupService.Invite:input_type -> group.v1.InviteRequest
-	19, // 22: group.v1.GroupService.Join:input_type -> group.v1.JoinRequest
-	21, // 23: group.v1.GroupService.Leave:input_type -> group.v1.LeaveRequest
-	23, // 24: group.v1.GroupService.Remove:input_type -> group.v1.RemoveRequest
-	25, // 25: group.v1.GroupService.Disband:input_type -> group.v1.DisbandRequest
-	27, // 26: group.v1.GroupService.ChangeOwner:input_type -> group.v1.ChangeOwnerRequest
-	29, // 27: group.v1.GroupService.SetRole:input_type -> group.v1.SetRoleRequest
-	31, // 28: group.v1.GroupService.SetMemberName:input_type -> group.v1.SetMemberNameRequest
-	33, // 29: group.v1.GroupService.Mute:input_type -> group.v1.MuteRequest
-	35, // 30: group.v1.GroupService.SetName:input_type -> group.v1.SetNameRequest
-	37, // 31: group.v1.GroupService.SetAvatar:input_type -> group.v1.SetAvatarRequest
-	39, // 32: group.v1.GroupService.SetJoinType:input_type -> group.v1.SetJoinTypeRequest
-	41, // 33: group.v1.GroupService.SetMuteType:input_type -> group.v1.SetMuteTypeRequest
-	43, // 34: group.v1.GroupService.SetFriendType:input_type -> group.v1.SetFriendTypeRequest
-	45, // 35: group.v1.GroupService.Applications:input_type -> group.v1.ApplicationsRequest
-	47, // 36: group.v1.GroupService.AnswerApplication:input_type -> group.v1.AnswerApplicationRequest
-	49, // 37: group.v1.GroupService.CheckMembers:input_type -> group.v1.CheckMembersRequest
-	51, // 38: group.v1.GroupService.Block:input_type -> group.v1.BlockRequest
-	53, // 39: group.v1.GroupService.Unblock:input_type -> group.v1.UnblockRequest
-	55, // 40: group.v1.GroupService.Show:input_type -> group.v1.ShowRequest
-	4,  // 41: group.v1.GroupService.Create:output_type -> group.v1.CreateResponse
-	6,  // 42: group.v1.GroupService.Info:output_type -> group.v1.InfoResponse
-	8,  // 43: group.v1.GroupService.PublicInfo:output_type -> group.v1.PublicInfoResponse
-	10, // 44: group.v1.GroupService.List:output_type -> group.v1.ListResponse
-	12, // 45: group.v1.GroupService.Member:output_type -> group.v1.MemberResponse
-	14, // 46: group.v1.GroupService.Members:output_type -> group.v1.MembersResponse
-	16, // 47: group.v1.GroupService.MutedMembers:output_type -> group.v1.MutedMembersResponse
-	18, // 48: group.v1.GroupService.Invite:output_type -> group.v1.InviteResponse
-	20, // 49: group.v1.GroupService.Join:output_type -> group.v1.JoinResponse
-	22, // 50: group.v1.GroupService.Leave:output_type -> group.v1.LeaveResponse
-	24, // 51: group.v1.GroupService.Remove:output_type -> group.v1.RemoveResponse
-	26, // 52: group.v1.GroupService.Disband:output_type -> group.v1.DisbandResponse
-	28, // 53: group.v1.GroupService.ChangeOwner:output_type -> group.v1.ChangeOwnerResponse
-	30, // 54: group.v1.GroupService.SetRole:output_type -> group.v1.SetRoleResponse
-	32, // 55: group.v1.GroupService.SetMemberName:output_type -> group.v1.SetMemberNameResponse
-	34, // 56: group.v1.GroupService.Mute:output_type -> group.v1.MuteResponse
-	36, // 57: group.v1.GroupService.SetName:output_type -> group.v1.SetNameResponse
-	38, // 58: group.v1.GroupService.SetAvatar:output_type -> group.v1.SetAvatarResponse
-	40, // 59: group.v1.GroupService.SetJoinType:output_type -> group.v1.SetJoinTypeResponse
-	42, // 60: group.v1.GroupService.SetMuteType:output_type -> group.v1.SetMuteTypeResponse
-	44, // 61: group.v1.GroupService.SetFriendType:output_type -> group.v1.SetFriendTypeResponse
-	46, // 62: group.v1.GroupService.Applications:output_type -> group.v1.ApplicationsResponse
-	48, // 63: group.v1.GroupService.AnswerApplication:output_type -> group.v1.AnswerApplicationResponse
-	50, // 64: group.v1.GroupService.CheckMembers:output_type -> group.v1.CheckMembersResponse
-	52, // 65: group.v1.GroupService.Block:output_type -> group.v1.BlockResponse
-	54, // 66: group.v1.GroupService.Unblock:output_type -> group.v1.UnblockResponse
-	56, // 67: group.v1.GroupService.Show:output_type -> group.v1.ShowResponse
-	41, // [41:68] is the sub-list for method output_type
-	14, // [14:41] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	3,  // 13: group.v1.GroupService.Create:input_type -> group.v1.CreateRequest
+	5,  // 14: group.v1.GroupService.Info:input_type -> group.v1.InfoRequest
+	7,  // 15: group.v1.GroupService.PublicInfo:input_type -> group.v1.PublicInfoRequest
+	9,  // 16: group.v1.GroupService.List:input_type -> group.v1.ListRequest
+	11, // 17: group.v1.GroupService.Member:input_type -> group.v1.MemberRequest
+	13, // 18: group.v1.GroupService.Members:input_type -> group.v1.MembersRequest
+	15, // 19: group.v1.GroupService.MutedMembers:input_type -> group.v1.MutedMembersRequest
+	17, // 20: group.v1.GroupService.Invite:input_type -> group.v1.InviteRequest
+	19, // 21: group.v1.GroupService.Join:input_type -> group.v1.JoinRequest
+	21, // 22: group.v1.GroupService.Leave:input_type -> group.v1.LeaveRequest
+	23, // 23: group.v1.GroupService.Remove:input_type -> group.v1.RemoveRequest
+	25, // 24: group.v1.GroupService.Disband:input_type -> group.v1.DisbandRequest
+	27, // 25: group.v1.GroupService.ChangeOwner:input_type -> group.v1.ChangeOwnerRequest
+	29, // 26: group.v1.GroupService.SetRole:input_type -> group.v1.SetRoleRequest
+	31, // 27: group.v1.GroupService.SetMemberName:input_type -> group.v1.SetMemberNameRequest
+	33, // 28: group.v1.GroupService.Mute:input_type -> group.v1.MuteRequest
+	35, // 29: group.v1.GroupService.SetName:input_type -> group.v1.SetNameRequest
+	37, // 30: group.v1.GroupService.SetAvatar:input_type -> group.v1.SetAvatarRequest
+	39, // 31: group.v1.GroupService.SetJoinType:input_type -> group.v1.SetJoinTypeRequest
+	41, // 32: group.v1.GroupService.SetMuteType:input_type -> group.v1.SetMuteTypeRequest
+	43, // 33: group.v1.GroupService.SetFriendType:input_type -> group.v1.SetFriendTypeRequest
+	45, // 34: group.v1.GroupService.Applications:input_type -> group.v1.ApplicationsRequest
+	47, // 35: group.v1.GroupService.AnswerApplication:input_type -> group.v1.AnswerApplicationRequest
+	49, // 36: group.v1.GroupService.CheckMembers:input_type -> group.v1.CheckMembersRequest
+	4,  // 37: group.v1.GroupService.Create:output_type -> group.v1.CreateResponse
+	6,  // 38: group.v1.GroupService.Info:output_type -> group.v1.InfoResponse
+	8,  // 39: group.v1.GroupService.PublicInfo:output_type -> group.v1.PublicInfoResponse
+	10, // 40: group.v1.GroupService.List:output_type -> group.v1.ListResponse
+	12, // 41: group.v1.GroupService.Member:output_type -> group.v1.MemberResponse
+	14, // 42: group.v1.GroupService.Members:output_type -> group.v1.MembersResponse
+	16, // 43: group.v1.GroupService.MutedMembers:output_type -> group.v1.MutedMembersResponse
+	18, // 44: group.v1.GroupService.Invite:output_type -> group.v1.InviteResponse
+	20, // 45: group.v1.GroupService.Join:output_type -> group.v1.JoinResponse
+	22, // 46: group.v1.GroupService.Leave:output_type -> group.v1.LeaveResponse
+	24, // 47: group.v1.GroupService.Remove:output_type -> group.v1.RemoveResponse
+	26, // 48: group.v1.GroupService.Disband:output_type -> group.v1.DisbandResponse
+	28, // 49: group.v1.GroupService.ChangeOwner:output_type -> group.v1.ChangeOwnerResponse
+	30, // 50: group.v1.GroupService.SetRole:output_type -> group.v1.SetRoleResponse
+	32, // 51: group.v1.GroupService.SetMemberName:output_type -> group.v1.SetMemberNameResponse
+	34, // 52: group.v1.GroupService.Mute:output_type -> group.v1.MuteResponse
+	36, // 53: group.v1.GroupService.SetName:output_type -> group.v1.SetNameResponse
+	38, // 54: group.v1.GroupService.SetAvatar:output_type -> group.v1.SetAvatarResponse
+	40, // 55: group.v1.GroupService.SetJoinType:output_type -> group.v1.SetJoinTypeResponse
+	42, // 56: group.v1.GroupService.SetMuteType:output_type -> group.v1.SetMuteTypeResponse
+	44, // 57: group.v1.GroupService.SetFriendType:output_type -> group.v1.SetFriendTypeResponse
+	46, // 58: group.v1.GroupService.Applications:output_type -> group.v1.ApplicationsResponse
+	48, // 59: group.v1.GroupService.AnswerApplication:output_type -> group.v1.AnswerApplicationResponse
+	50, // 60: group.v1.GroupService.CheckMembers:output_type -> group.v1.CheckMembersResponse
+	37, // [37:61] is the sub-list for method output_type
+	13, // [13:37] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_group_v1_group_proto_init() }
@@ -3470,7 +3190,7 @@ func file_group_v1_group_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_group_v1_group_proto_rawDesc), len(file_group_v1_group_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   57,
+			NumMessages:   51,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

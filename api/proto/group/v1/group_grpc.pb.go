@@ -50,9 +50,6 @@ const (
 	GroupService_Applications_FullMethodName      = "/group.v1.GroupService/Applications"
 	GroupService_AnswerApplication_FullMethodName = "/group.v1.GroupService/AnswerApplication"
 	GroupService_CheckMembers_FullMethodName      = "/group.v1.GroupService/CheckMembers"
-	GroupService_Block_FullMethodName             = "/group.v1.GroupService/Block"
-	GroupService_Unblock_FullMethodName           = "/group.v1.GroupService/Unblock"
-	GroupService_Show_FullMethodName              = "/group.v1.GroupService/Show"
 )
 
 // GroupServiceClient is the client API for GroupService service.
@@ -136,14 +133,6 @@ type GroupServiceClient interface {
 	// CheckMembers tells another service, such as that of calls, which of some
 	// people are not in the group. The caller must be in it (-10015).
 	CheckMembers(ctx context.Context, in *CheckMembersRequest, opts ...grpc.CallOption) (*CheckMembersResponse, error)
-	// Block sets a group's status to blocked; a blocked one stays as it is. A
-	// disbanded group is -10002.
-	Block(ctx context.Context, in *BlockRequest, opts ...grpc.CallOption) (*BlockResponse, error)
-	// Unblock sets a blocked group's status to normal; a normal one stays as it
-	// is. A disbanded group is -10002.
-	Unblock(ctx context.Context, in *UnblockRequest, opts ...grpc.CallOption) (*UnblockResponse, error)
-	// Show shows a group in whatever status, without its key.
-	Show(ctx context.Context, in *ShowRequest, opts ...grpc.CallOption) (*ShowResponse, error)
 }
 
 type groupServiceClient struct {
@@ -421,36 +410,6 @@ func (c *groupServiceClient) CheckMembers(ctx context.Context, in *CheckMembersR
 	return out, nil
 }
 
-func (c *groupServiceClient) Block(ctx context.Context, in *BlockRequest, opts ...grpc.CallOption) (*BlockResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(BlockResponse)
-	err := c.cc.Invoke(ctx, GroupService_Block_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *groupServiceClient) Unblock(ctx context.Context, in *UnblockRequest, opts ...grpc.CallOption) (*UnblockResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(UnblockResponse)
-	err := c.cc.Invoke(ctx, GroupService_Unblock_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *groupServiceClient) Show(ctx context.Context, in *ShowRequest, opts ...grpc.CallOption) (*ShowResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ShowResponse)
-	err := c.cc.Invoke(ctx, GroupService_Show_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
 // GroupServiceServer is the server API for GroupService service.
 // All implementations must embed UnimplementedGroupServiceServer
 // for forward compatibility.
@@ -532,14 +491,6 @@ type GroupServiceServer interface {
 	// CheckMembers tells another service, such as that of calls, which of some
 	// people are not in the group. The caller must be in it (-10015).
 	CheckMembers(context.Context, *CheckMembersRequest) (*CheckMembersResponse, error)
-	// Block sets a group's status to blocked; a blocked one stays as it is. A
-	// disbanded group is -10002.
-	Block(context.Context, *BlockRequest) (*BlockResponse, error)
-	// Unblock sets a blocked group's status to normal; a normal one stays as it
-	// is. A disbanded group is -10002.
-	Unblock(context.Context, *UnblockRequest) (*UnblockResponse, error)
-	// Show shows a group in whatever status, without its key.
-	Show(context.Context, *ShowRequest) (*ShowResponse, error)
 	mustEmbedUnimplementedGroupServiceServer()
 }
 
@@ -621,15 +572,6 @@ func (UnimplementedGroupServiceServer) AnswerApplication(context.Context, *Answe
 }
 func (UnimplementedGroupServiceServer) CheckMembers(context.Context, *CheckMembersRequest) (*CheckMembersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckMembers not implemented")
-}
-func (UnimplementedGroupServiceServer) Block(context.Context, *BlockRequest) (*BlockResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method Block not implemented")
-}
-func (UnimplementedGroupServiceServer) Unblock(context.Context, *UnblockRequest) (*UnblockResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method Unblock not implemented")
-}
-func (UnimplementedGroupServiceServer) Show(context.Context, *ShowRequest) (*ShowResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method Show not implemented")
 }
 func (UnimplementedGroupServiceServer) mustEmbedUnimplementedGroupServiceServer() {}
 func (UnimplementedGroupServiceServer) testEmbeddedByValue()                      {}
@@ -1063,60 +1005,6 @@ func _GroupService_CheckMembers_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
-func _GroupService_Block_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(BlockRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(GroupServiceServer).Block(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: GroupService_Block_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(GroupServiceServer).Block(ctx, req.(*BlockRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _GroupService_Unblock_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(UnblockRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(GroupServiceServer).Unblock(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: GroupService_Unblock_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(GroupServiceServer).Unblock(ctx, req.(*UnblockRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _GroupService_Show_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ShowRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(GroupServiceServer).Show(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: GroupService_Show_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(GroupServiceServer).Show(ctx, req.(*ShowRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
 // GroupService_ServiceDesc is the grpc.ServiceDesc for GroupService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -1207,18 +1095,6 @@ var GroupService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CheckMembers",
 			Handler:    _GroupService_CheckMembers_Handler,
-		},
-		{
-			MethodName: "Block",
-			Handler:    _GroupService_Block_Handler,
-		},
-		{
-			MethodName: "Unblock",
-			Handler:    _GroupService_Unblock_Handler,
-		},
-		{
-			MethodName: "Show",
-			Handler:    _GroupService_Show_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

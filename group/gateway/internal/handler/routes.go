@@ -144,4 +144,21 @@ func RegisterHandlers(server *rest.Server, serverCtx *svc.ServiceContext) {
 			},
 		},
 	)
+
+	server.AddRoutes(
+		[]rest.Route{
+			{
+				// 处理入群申请
+				Method:  http.MethodPost,
+				Path:    "/group/app/answer-application",
+				Handler: group.AnswerApplicationHandler(serverCtx),
+			},
+			{
+				// 获取入群申请列表
+				Method:  http.MethodPost,
+				Path:    "/group/app/application-list",
+				Handler: group.GetApplicationListHandler(serverCtx),
+			},
+		},
+	)
 }

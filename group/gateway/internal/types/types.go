@@ -6,6 +6,28 @@
 // in api/ defines them.
 package types
 
+type AnswerApplicationReq struct {
+	Id               int64  `json:"id,optional"`
+	IdStr            string `json:"idStr,optional"` // 群 ID, 如果同时填了 idStr, 则优先选择 idStr
+	ApplicationId    int64  `json:"applicationId,optional"`
+	ApplicationIdStr string `json:"applicationIdStr,optional"` // 申请 ID, 如果同时填了 applicationIdStr, 则优先选择 applicationIdStr
+	Accept           bool   `json:"accept"`                    // true->同意, false->拒绝
+}
+
+type AnswerApplicationResp struct {
+	Id        int64  `json:"id"`
+	IdStr     string `json:"idStr"`
+	MemberNum int32  `json:"memberNum"`
+}
+
+type Application struct {
+	Id         int64  `json:"id"`
+	IdStr      string `json:"idStr"`
+	MemberId   string `json:"memberId"`   // 申请入群的用户
+	InviterId  string `json:"inviterId"`  // 邀请人, 主动申请时为申请人自己
+	CreateTime int64  `json:"createTime"` // ms
+}
+
 type ChangeOwnerReq struct {
 	Id       int64  `json:"id,optional"`
 	IdStr    string `json:"idStr,optional"` // 群 ID, 如果同时填了 idStr, 则优先选择 idStr
@@ -25,6 +47,17 @@ type CreateGroupReq struct {
 type CreateGroupResp struct {
 	GroupInfo
 	Members []*GroupMember `json:"members" form:"members"`
+}
+
+type GetApplicationListReq struct {
+	Id    int64  `json:"id,optional"`
+	IdStr string `json:"idStr,optional"`                   // 群 ID, 如果同时填了 idStr, 则优先选择 idStr
+	Start int64  `json:"start,optional"`                   // 申请 ID, 只返回该申请之后的申请
+	Count int64  `json:"count,default=100,range=[1:1000]"` // 申请数量
+}
+
+type GetApplicationListResp struct {
+	Applications []*Application `json:"applications"` // 未处理的申请, 从旧到新
 }
 
 type GetGroupInfoReq struct {

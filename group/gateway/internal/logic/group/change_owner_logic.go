@@ -3,9 +3,11 @@ package group
 import (
 	"context"
 
+	groupv1 "parley/api/proto/group/v1"
 	"parley/group/gateway/internal/svc"
 	"parley/group/gateway/internal/types"
-	"parley/pkg/fault"
+	"parley/pkg/bind"
+	"parley/pkg/gateway"
 )
 
 // ChangeOwnerLogic answers 移交群主.
@@ -19,7 +21,12 @@ func NewChangeOwnerLogic(ctx context.Context, svcCtx *svc.ServiceContext) *Chang
 	return &ChangeOwnerLogic{ctx: ctx, svcCtx: svcCtx}
 }
 
-// ChangeOwner answers Unsupported until there is a service that it can call.
+// ChangeOwner gives the group to another member.
 func (l *ChangeOwnerLogic) ChangeOwner(req *types.ChangeOwnerReq) (resp *types.ChangeOwnerResp, err error) {
-	return nil, fault.Unsupported
+	group, err := bind.Group(req.Id, req.IdStr)
+	if err != nil {
+		return nil, err
+	}
+	_, err = l.svcCtx.Groups.ChangeOwner(l.ctx, &groupv1.ChangeOwnerRequest{Caller: string(gateway.UID(l.ctx)), Group: int64(group), Uid: req.MemberId})
+	return &types.ChangeOwnerResp{}, err
 }

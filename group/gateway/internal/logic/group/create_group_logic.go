@@ -3,9 +3,10 @@ package group
 import (
 	"context"
 
+	groupv1 "parley/api/proto/group/v1"
 	"parley/group/gateway/internal/svc"
 	"parley/group/gateway/internal/types"
-	"parley/pkg/fault"
+	"parley/pkg/gateway"
 )
 
 // CreateGroupLogic answers 创建群.
@@ -19,7 +20,13 @@ func NewCreateGroupLogic(ctx context.Context, svcCtx *svc.ServiceContext) *Creat
 	return &CreateGroupLogic{ctx: ctx, svcCtx: svcCtx}
 }
 
-// CreateGroup answers Unsupported until there is a service that it can call.
+// CreateGroup makes a group that the caller owns.
 func (l *CreateGroupLogic) CreateGroup(req *types.CreateGroupReq) (resp *types.CreateGroupResp, err error) {
-	return nil, fault.Unsupported
+	created, err := l.svcCtx.Groups.Create(l.ctx, &groupv1.CreateRequest{
+		Caller: string(gateway.UID(l.ctx)), Name: req.Name, Avatar: req.Avatar, Introduce: req.Introduce, Uids: req.MemberIds,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &types.CreateGroupResp{GroupInfo: groupOf(created.GetGroup()), Members: membersOf(created.GetMembers())}, nil
 }

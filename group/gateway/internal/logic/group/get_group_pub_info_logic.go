@@ -3,9 +3,11 @@ package group
 import (
 	"context"
 
+	groupv1 "parley/api/proto/group/v1"
 	"parley/group/gateway/internal/svc"
 	"parley/group/gateway/internal/types"
-	"parley/pkg/fault"
+	"parley/pkg/bind"
+	"parley/pkg/gateway"
 )
 
 // GetGroupPubInfoLogic answers 获取群公开信息.
@@ -19,7 +21,15 @@ func NewGetGroupPubInfoLogic(ctx context.Context, svcCtx *svc.ServiceContext) *G
 	return &GetGroupPubInfoLogic{ctx: ctx, svcCtx: svcCtx}
 }
 
-// GetGroupPubInfo answers Unsupported until there is a service that it can call.
+// GetGroupPubInfo shows anyone what outsiders may know of the group.
 func (l *GetGroupPubInfoLogic) GetGroupPubInfo(req *types.GetGroupPubInfoReq) (resp *types.GetGroupPubInfoResp, err error) {
-	return nil, fault.Unsupported
+	group, err := bind.Group(req.Id, req.IdStr)
+	if err != nil {
+		return nil, err
+	}
+	info, err := l.svcCtx.Groups.PublicInfo(l.ctx, &groupv1.PublicInfoRequest{Caller: string(gateway.UID(l.ctx)), Group: int64(group)})
+	if err != nil {
+		return nil, err
+	}
+	return &types.GetGroupPubInfoResp{GroupInfo: groupOf(info.GetGroup())}, nil
 }

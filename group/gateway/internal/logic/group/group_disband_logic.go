@@ -3,9 +3,11 @@ package group
 import (
 	"context"
 
+	groupv1 "parley/api/proto/group/v1"
 	"parley/group/gateway/internal/svc"
 	"parley/group/gateway/internal/types"
-	"parley/pkg/fault"
+	"parley/pkg/bind"
+	"parley/pkg/gateway"
 )
 
 // GroupDisbandLogic answers 解散群.
@@ -19,7 +21,12 @@ func NewGroupDisbandLogic(ctx context.Context, svcCtx *svc.ServiceContext) *Grou
 	return &GroupDisbandLogic{ctx: ctx, svcCtx: svcCtx}
 }
 
-// GroupDisband answers Unsupported until there is a service that it can call.
+// GroupDisband ends the group for ever.
 func (l *GroupDisbandLogic) GroupDisband(req *types.GroupDisbandReq) (resp *types.GroupDisbandResp, err error) {
-	return nil, fault.Unsupported
+	group, err := bind.Group(req.Id, req.IdStr)
+	if err != nil {
+		return nil, err
+	}
+	_, err = l.svcCtx.Groups.Disband(l.ctx, &groupv1.DisbandRequest{Caller: string(gateway.UID(l.ctx)), Group: int64(group)})
+	return &types.GroupDisbandResp{}, err
 }

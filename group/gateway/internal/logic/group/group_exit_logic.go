@@ -3,9 +3,11 @@ package group
 import (
 	"context"
 
+	groupv1 "parley/api/proto/group/v1"
 	"parley/group/gateway/internal/svc"
 	"parley/group/gateway/internal/types"
-	"parley/pkg/fault"
+	"parley/pkg/bind"
+	"parley/pkg/gateway"
 )
 
 // GroupExitLogic answers 退出群.
@@ -19,7 +21,12 @@ func NewGroupExitLogic(ctx context.Context, svcCtx *svc.ServiceContext) *GroupEx
 	return &GroupExitLogic{ctx: ctx, svcCtx: svcCtx}
 }
 
-// GroupExit answers Unsupported until there is a service that it can call.
+// GroupExit takes the caller out of the group.
 func (l *GroupExitLogic) GroupExit(req *types.GroupExitReq) (resp *types.GroupExitResp, err error) {
-	return nil, fault.Unsupported
+	group, err := bind.Group(req.Id, req.IdStr)
+	if err != nil {
+		return nil, err
+	}
+	_, err = l.svcCtx.Groups.Leave(l.ctx, &groupv1.LeaveRequest{Caller: string(gateway.UID(l.ctx)), Group: int64(group)})
+	return &types.GroupExitResp{}, err
 }

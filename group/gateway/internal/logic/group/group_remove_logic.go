@@ -3,9 +3,11 @@ package group
 import (
 	"context"
 
+	groupv1 "parley/api/proto/group/v1"
 	"parley/group/gateway/internal/svc"
 	"parley/group/gateway/internal/types"
-	"parley/pkg/fault"
+	"parley/pkg/bind"
+	"parley/pkg/gateway"
 )
 
 // GroupRemoveLogic answers 将成员移除群.
@@ -19,7 +21,17 @@ func NewGroupRemoveLogic(ctx context.Context, svcCtx *svc.ServiceContext) *Group
 	return &GroupRemoveLogic{ctx: ctx, svcCtx: svcCtx}
 }
 
-// GroupRemove answers Unsupported until there is a service that it can call.
+// GroupRemove takes people out of the group.
 func (l *GroupRemoveLogic) GroupRemove(req *types.GroupRemoveReq) (resp *types.GroupRemoveResp, err error) {
-	return nil, fault.Unsupported
+	group, err := bind.Group(req.Id, req.IdStr)
+	if err != nil {
+		return nil, err
+	}
+	removed, err := l.svcCtx.Groups.Remove(l.ctx, &groupv1.RemoveRequest{
+		Caller: string(gateway.UID(l.ctx)), Group: int64(group), Uids: req.MemberIds,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &types.GroupRemoveResp{MemberNum: removed.GetMemberNum(), MemberIds: removed.GetUids()}, nil
 }

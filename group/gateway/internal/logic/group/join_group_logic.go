@@ -3,9 +3,11 @@ package group
 import (
 	"context"
 
+	groupv1 "parley/api/proto/group/v1"
 	"parley/group/gateway/internal/svc"
 	"parley/group/gateway/internal/types"
-	"parley/pkg/fault"
+	"parley/pkg/bind"
+	"parley/pkg/gateway"
 )
 
 // JoinGroupLogic answers 主动加群.
@@ -19,7 +21,17 @@ func NewJoinGroupLogic(ctx context.Context, svcCtx *svc.ServiceContext) *JoinGro
 	return &JoinGroupLogic{ctx: ctx, svcCtx: svcCtx}
 }
 
-// JoinGroup answers Unsupported until there is a service that it can call.
+// JoinGroup brings the caller into the group. The inviter is only shown.
 func (l *JoinGroupLogic) JoinGroup(req *types.JoinGroupReq) (resp *types.JoinGroupResp, err error) {
-	return nil, fault.Unsupported
+	group, err := bind.Group(req.Id, req.IdStr)
+	if err != nil {
+		return nil, err
+	}
+	_, err = l.svcCtx.Groups.Join(l.ctx, &groupv1.JoinRequest{
+		Caller: string(gateway.UID(l.ctx)), Group: int64(group), Inviter: req.InviterId,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &types.JoinGroupResp{Id: int64(group), IdStr: group.String()}, nil
 }

@@ -3,9 +3,11 @@ package group
 import (
 	"context"
 
+	groupv1 "parley/api/proto/group/v1"
 	"parley/group/gateway/internal/svc"
 	"parley/group/gateway/internal/types"
-	"parley/pkg/fault"
+	"parley/pkg/bind"
+	"parley/pkg/gateway"
 )
 
 // UpdateGroupJoinTypeLogic answers 更新群入群权限.
@@ -19,7 +21,14 @@ func NewUpdateGroupJoinTypeLogic(ctx context.Context, svcCtx *svc.ServiceContext
 	return &UpdateGroupJoinTypeLogic{ctx: ctx, svcCtx: svcCtx}
 }
 
-// UpdateGroupJoinType answers Unsupported until there is a service that it can call.
+// UpdateGroupJoinType sets how people come into the group.
 func (l *UpdateGroupJoinTypeLogic) UpdateGroupJoinType(req *types.UpdateGroupJoinTypeReq) (resp *types.UpdateGroupJoinTypeResp, err error) {
-	return nil, fault.Unsupported
+	group, err := bind.Group(req.Id, req.IdStr)
+	if err != nil {
+		return nil, err
+	}
+	_, err = l.svcCtx.Groups.SetJoinType(l.ctx, &groupv1.SetJoinTypeRequest{
+		Caller: string(gateway.UID(l.ctx)), Group: int64(group), JoinType: req.JoinType,
+	})
+	return &types.UpdateGroupJoinTypeResp{}, err
 }

@@ -3,9 +3,11 @@ package group
 import (
 	"context"
 
+	groupv1 "parley/api/proto/group/v1"
 	"parley/group/gateway/internal/svc"
 	"parley/group/gateway/internal/types"
-	"parley/pkg/fault"
+	"parley/pkg/bind"
+	"parley/pkg/gateway"
 )
 
 // UpdateGroupMemberNameLogic answers 更新群成员名称.
@@ -19,7 +21,14 @@ func NewUpdateGroupMemberNameLogic(ctx context.Context, svcCtx *svc.ServiceConte
 	return &UpdateGroupMemberNameLogic{ctx: ctx, svcCtx: svcCtx}
 }
 
-// UpdateGroupMemberName answers Unsupported until there is a service that it can call.
+// UpdateGroupMemberName sets the caller's own name in the group.
 func (l *UpdateGroupMemberNameLogic) UpdateGroupMemberName(req *types.UpdateGroupMemberNameReq) (resp *types.UpdateGroupMemberNameResp, err error) {
-	return nil, fault.Unsupported
+	group, err := bind.Group(req.Id, req.IdStr)
+	if err != nil {
+		return nil, err
+	}
+	_, err = l.svcCtx.Groups.SetMemberName(l.ctx, &groupv1.SetMemberNameRequest{
+		Caller: string(gateway.UID(l.ctx)), Group: int64(group), Name: req.MemberName,
+	})
+	return &types.UpdateGroupMemberNameResp{}, err
 }

@@ -3,9 +3,11 @@ package group
 import (
 	"context"
 
+	groupv1 "parley/api/proto/group/v1"
 	"parley/group/gateway/internal/svc"
 	"parley/group/gateway/internal/types"
-	"parley/pkg/fault"
+	"parley/pkg/bind"
+	"parley/pkg/gateway"
 )
 
 // UpdateGroupMuteTypeLogic answers 更新群禁言类型.
@@ -19,7 +21,14 @@ func NewUpdateGroupMuteTypeLogic(ctx context.Context, svcCtx *svc.ServiceContext
 	return &UpdateGroupMuteTypeLogic{ctx: ctx, svcCtx: svcCtx}
 }
 
-// UpdateGroupMuteType answers Unsupported until there is a service that it can call.
+// UpdateGroupMuteType sets whether plain members may speak.
 func (l *UpdateGroupMuteTypeLogic) UpdateGroupMuteType(req *types.UpdateGroupMuteTypeReq) (resp *types.UpdateGroupMuteTypeResp, err error) {
-	return nil, fault.Unsupported
+	group, err := bind.Group(req.Id, req.IdStr)
+	if err != nil {
+		return nil, err
+	}
+	_, err = l.svcCtx.Groups.SetMuteType(l.ctx, &groupv1.SetMuteTypeRequest{
+		Caller: string(gateway.UID(l.ctx)), Group: int64(group), MuteType: req.MuteType,
+	})
+	return &types.UpdateGroupMuteTypeResp{}, err
 }
