@@ -16,6 +16,7 @@ import (
 	"github.com/go-redis/redis/v8"
 
 	"parley/pkg/auth"
+	"parley/pkg/eventlog"
 	"parley/pkg/launch"
 	"parley/pkg/rpc"
 	"parley/pkg/sqldb"
@@ -56,19 +57,20 @@ type App struct {
 	verifier *auth.Verifier
 	db       *sqldb.DB
 	redis    redis.UniversalClient
-	// record is the record service when it is in this process.
-	record *rpc.Server
-	// recordClient calls the record service, wherever it is.
-	recordClient *rpc.Client
-	sender       *sender.Sender
-	gateways     map[string]http.Handler
+	log      *eventlog.Log
+	// record and groups are the services when they are in this process.
+	record, groups *rpc.Server
+	// The clients call the services, wherever they are.
+	recordClient, groupClient *rpc.Client
+	sender                    *sender.Sender
+	gateways                  map[string]http.Handler
 }
 
 // All is the target that stands for every other one.
 const All = "all"
 
 // Targets returns what a process may be told to be.
-func Targets() []string { return []string{All, "app", "group", "oss", "record-rpc"} }
+func Targets() []string { return []string{All, "app", "group", "oss", "record-rpc", "group-rpc"} }
 
 // Start starts the targets and returns when all of them answer.
 func Start(ctx context.Context, config Config, options Options) (*App, error) {

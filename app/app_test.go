@@ -21,6 +21,7 @@ func local(t *testing.T) Config {
 	c := Default()
 	c.Data = filepath.Join(t.TempDir(), "data")
 	c.App.Listen, c.Group.Listen, c.Oss.Listen, c.Record.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	c.GroupService.Listen = "127.0.0.1:0"
 	return c
 }
 
@@ -75,17 +76,19 @@ func TestAllAnswersOnEveryPortAndEverythingOnTheFirst(t *testing.T) {
 	defer stop(t, a)
 	for url, want := range map[string]int{
 		a.URL() + "/app/user/login":                           ok,
-		a.URL() + "/group/app/group-list":                     unsupported,
+		a.URL() + "/group/app/group-list":                     ok,
 		a.URL() + "/oss/get-token":                            unsupported,
-		httpURL(a.Address("group")) + "/group/app/group-list": unsupported,
+		httpURL(a.Address("group")) + "/group/app/group-list": ok,
 		httpURL(a.Address("oss")) + "/oss/get-token":          unsupported,
 	} {
 		if got := post(t, url); got != want {
 			t.Errorf("%s answers %d, want %d", url, got, want)
 		}
 	}
-	if address := a.Address("record-rpc"); address != "" {
-		t.Errorf("the record service takes calls on %s, although everybody who calls is in the process", address)
+	for _, service := range []string{"record-rpc", "group-rpc"} {
+		if address := a.Address(service); address != "" {
+			t.Errorf("%s takes calls on %s, although everybody who calls is in the process", service, address)
+		}
 	}
 }
 
@@ -96,7 +99,7 @@ func TestListenServesEverythingOnOnePort(t *testing.T) {
 	if a.Address("group") != "" || a.Address("oss") != "" {
 		t.Errorf("there are more ports than one: %s", a)
 	}
-	for path, want := range map[string]int{"/app/user/login": ok, "/group/app/group-list": unsupported, "/oss/get-token": unsupported} {
+	for path, want := range map[string]int{"/app/user/login": ok, "/group/app/group-list": ok, "/oss/get-token": unsupported} {
 		if got := post(t, a.URL()+path); got != want {
 			t.Errorf("%s answers %d, want %d", path, got, want)
 		}
@@ -114,6 +117,14 @@ func TestASplitInstallationAnswersTheSame(t *testing.T) {
 	defer stop(t, app)
 	if got := post(t, app.URL()+"/app/user/login"); got != ok {
 		t.Errorf("login answers %d", got)
+	}
+	groups := start(t, c, Options{Targets: []string{"group-rpc"}, Backends: backends})
+	defer stop(t, groups)
+	c.GroupService.Endpoints = []string{groups.Address("group-rpc")}
+	group := start(t, c, Options{Targets: []string{"group"}})
+	defer stop(t, group)
+	if got := post(t, group.URL()+"/group/app/group-list"); got != ok {
+		t.Errorf("group-list answers %d", got)
 	}
 	if service.URL() != "" {
 		t.Errorf("the record service answers HTTP on %s", service.URL())

@@ -39,6 +39,14 @@ func (c *checker) gateway(key string, g GatewayConfig) {
 	c.positive(key+".ReadTimeout", g.ReadTimeout)
 }
 
+func (c *checker) service(key string, s ServiceConfig) {
+	c.address(key+".Listen", s.Listen)
+	if s.Advertise != "" {
+		c.address(key+".Advertise", s.Advertise)
+	}
+	c.addresses(key+".Endpoints", s.Endpoints)
+}
+
 // check reports every value of c that is not allowed. It connects to nothing.
 func (c Config) check() error {
 	var k checker
@@ -51,12 +59,11 @@ func (c Config) check() error {
 	k.gateway("App", c.App)
 	k.gateway("Group", c.Group)
 	k.gateway("Oss", c.Oss)
-	k.address("Record.Listen", c.Record.Listen)
-	if c.Record.Advertise != "" {
-		k.address("Record.Advertise", c.Record.Advertise)
-	}
-	k.addresses("Record.Endpoints", c.Record.Endpoints)
+	k.service("Record", c.Record.ServiceConfig)
 	k.that(c.Record.MaxBody >= 1 && c.Record.MaxBody <= 64<<10, "Record.MaxBody", c.Record.MaxBody, "from 1 to 65536")
+	k.service("GroupService", c.GroupService.ServiceConfig)
+	k.that(c.GroupService.MaxMembers >= 1 && c.GroupService.MaxMembers <= 5000, "GroupService.MaxMembers", c.GroupService.MaxMembers, "from 1 to 5000")
+	k.that(c.GroupService.MaxAdmins >= 0, "GroupService.MaxAdmins", c.GroupService.MaxAdmins, "at least 0")
 	k.positive("Revoke.Expire", c.Revoke.Expire)
 	k.positive("Rpc.Timeout", c.Rpc.Timeout)
 	k.positive("Rpc.StartTimeout", c.Rpc.StartTimeout)

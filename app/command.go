@@ -26,6 +26,9 @@ usage:
   parley config check [flags]     check the configuration, connect to nothing
   parley migrate [up] [flags]     bring the schema of the database up to date
   parley migrate status [flags]   list the versions of the schema
+  parley group show ID [flags]    show a group to an operator
+  parley group block ID [flags]   stop everything in a group until it is unblocked
+  parley group unblock ID [flags]
   parley help                     print this
 
 flags:
@@ -78,6 +81,8 @@ func (c *command) run(ctx context.Context) error {
 		return c.config()
 	case "migrate":
 		return c.migrate(ctx)
+	case "group":
+		return c.group(ctx)
 	case "help":
 		c.help(c.out)
 		return nil

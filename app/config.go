@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"time"
 
+	"parley/group"
 	"parley/pkg/auth"
 	"parley/pkg/gateway"
 	"parley/pkg/redisx"
@@ -22,20 +23,21 @@ var reference []byte
 // Config is everything that operators set. Its keys are explained in
 // config.yaml.
 type Config struct {
-	Data     string         `yaml:"Data"`
-	Log      LogConfig      `yaml:"Log"`
-	Stop     StopConfig     `yaml:"Stop"`
-	Token    TokenConfig    `yaml:"Token"`
-	App      GatewayConfig  `yaml:"App"`
-	Group    GatewayConfig  `yaml:"Group"`
-	Oss      GatewayConfig  `yaml:"Oss"`
-	Record   RecordConfig   `yaml:"Record"`
-	Revoke   RevokeConfig   `yaml:"Revoke"`
-	Rpc      RPCConfig      `yaml:"Rpc"`
-	Registry RegistryConfig `yaml:"Registry"`
-	Trace    TraceConfig    `yaml:"Trace"`
-	Database sqldb.Config   `yaml:"Database"`
-	Redis    redisx.Config  `yaml:"Redis"`
+	Data         string             `yaml:"Data"`
+	Log          LogConfig          `yaml:"Log"`
+	Stop         StopConfig         `yaml:"Stop"`
+	Token        TokenConfig        `yaml:"Token"`
+	App          GatewayConfig      `yaml:"App"`
+	Group        GatewayConfig      `yaml:"Group"`
+	Oss          GatewayConfig      `yaml:"Oss"`
+	Record       RecordConfig       `yaml:"Record"`
+	GroupService GroupServiceConfig `yaml:"GroupService"`
+	Revoke       RevokeConfig       `yaml:"Revoke"`
+	Rpc          RPCConfig          `yaml:"Rpc"`
+	Registry     RegistryConfig     `yaml:"Registry"`
+	Trace        TraceConfig        `yaml:"Trace"`
+	Database     sqldb.Config       `yaml:"Database"`
+	Redis        redisx.Config      `yaml:"Redis"`
 }
 
 // LogConfig is the log of the process.
@@ -71,12 +73,28 @@ func (c GatewayConfig) gateway(name string) gateway.Config {
 	return gateway.Config{Name: name, MaxBody: c.MaxBody, MaxInFlight: c.MaxInFlight, Deadline: c.Deadline}
 }
 
-// RecordConfig is the record service and where it is called.
-type RecordConfig struct {
+// ServiceConfig is where a service takes calls and where it is called.
+type ServiceConfig struct {
 	Listen    string   `yaml:"Listen"`
 	Advertise string   `yaml:"Advertise"`
 	Endpoints []string `yaml:"Endpoints"`
-	MaxBody   int      `yaml:"MaxBody"`
+}
+
+// RecordConfig is the record service.
+type RecordConfig struct {
+	ServiceConfig
+	MaxBody int `yaml:"MaxBody"`
+}
+
+// GroupServiceConfig is the group service.
+type GroupServiceConfig struct {
+	ServiceConfig
+	MaxMembers int32 `yaml:"MaxMembers"`
+	MaxAdmins  int32 `yaml:"MaxAdmins"`
+}
+
+func (c GroupServiceConfig) group() group.Config {
+	return group.Config{MaxMembers: c.MaxMembers, MaxAdmins: c.MaxAdmins}
 }
 
 // RevokeConfig is what authors may take back.

@@ -27,7 +27,10 @@ func keysOf(path string, v reflect.Value) []key {
 	}
 	var keys []key
 	for i := range v.NumField() {
-		below := strings.TrimPrefix(path+"."+v.Type().Field(i).Tag.Get("yaml"), ".")
+		field, below := v.Type().Field(i), path
+		if !field.Anonymous {
+			below = strings.TrimPrefix(path+"."+field.Tag.Get("yaml"), ".")
+		}
 		keys = append(keys, keysOf(below, v.Field(i))...)
 	}
 	return keys

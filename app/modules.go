@@ -8,9 +8,13 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	groupv1 "parley/api/proto/group/v1"
 	recordv1 "parley/api/proto/record/v1"
 	appgateway "parley/app/gateway"
+	"parley/group"
 	groupgateway "parley/group/gateway"
+	grouprpc "parley/group/rpc"
+	groupstore "parley/group/store"
 	ossgateway "parley/oss/gateway"
 	"parley/pkg/await"
 	"parley/pkg/eventlog"
@@ -23,7 +27,7 @@ import (
 	"parley/record/device"
 	recordrpc "parley/record/rpc"
 	"parley/record/sender"
-	"parley/record/store"
+	recordstore "parley/record/store"
 )
 
 // modules returns every part that a process could have. Parts without a port
@@ -34,12 +38,17 @@ func (a *App) modules() []launch.Module {
 		{Name: "database", Needs: a.needsFolder(), Start: a.startDatabase},
 		{Name: "redis", Start: a.startRedis},
 
-		{Name: "record", Needs: []string{"database", "redis"}, Start: a.startRecord},
-		{Name: "record-rpc", Needs: []string{"record"}, Start: a.startRecordRPC},
-		{Name: "record-client", Needs: a.needsRecord(), Start: a.startRecordClient},
+		{Name: "log", Needs: []string{"database"}, Start: a.startLog},
+
+		{Name: "record-service", Needs: []string{"log", "redis"}, Start: a.startRecordService},
+		{Name: "record-rpc", Needs: []string{"record-service"}, Start: a.startRecordRPC},
+		{Name: "record-client", Needs: a.needsService("record"), Start: a.startRecordClient},
+		{Name: "group-service", Needs: []string{"log"}, Start: a.startGroupService},
+		{Name: "group-rpc", Needs: []string{"group-service"}, Start: a.startGroupRPC},
+		{Name: "group-client", Needs: a.needsService("group"), Start: a.startGroupClient},
 
 		{Name: "app-routes", Needs: []string{"record-client"}, Start: a.startAppRoutes},
-		{Name: "group-routes", Start: a.startGroupRoutes},
+		{Name: "group-routes", Needs: []string{"group-client"}, Start: a.startGroupRoutes},
 		{Name: "oss-routes", Start: a.startOssRoutes},
 
 		{Name: "app", Needs: []string{"app-routes"}, Start: a.startPort("app", a.config.App)},
@@ -70,10 +79,10 @@ func (a *App) needsFolder() []string {
 	return []string{"folder"}
 }
 
-// needsRecord: the record service is called in this process if it is there.
-func (a *App) needsRecord() []string {
-	if a.all() || slices.Contains(a.options.Targets, "record-rpc") {
-		return []string{"record"}
+// needsService: a service is called in this process if it is there.
+func (a *App) needsService(name string) []string {
+	if a.all() || slices.Contains(a.options.Targets, name+"-rpc") {
+		return []string{name + "-service"}
 	}
 	return nil
 }
@@ -94,8 +103,11 @@ func (a *App) startDatabase(ctx context.Context) (launch.Stop, error) {
 }
 
 func openDatabase(ctx context.Context, config Config) (*sqldb.DB, error) {
-	return sqldb.Open(ctx, config.Database, filepath.Join(config.Data, "parley.db"))
+	return sqldb.Open(ctx, config.Database, databaseFile(config))
 }
+
+// databaseFile is where the embedded database is.
+func databaseFile(config Config) string { return filepath.Join(config.Data, "parley.db") }
 
 func (a *App) startRedis(ctx context.Context) (launch.Stop, error) {
 	if a.redis != nil {
@@ -109,26 +121,54 @@ func (a *App) startRedis(ctx context.Context) (launch.Stop, error) {
 	return func(context.Context) error { return client.Close() }, nil
 }
 
-func (a *App) startRecord(context.Context) (launch.Stop, error) {
-	log := eventlog.Open(a.db)
+func (a *App) startLog(context.Context) (launch.Stop, error) {
+	a.log = eventlog.Open(a.db)
+	return a.log.Close, nil
+}
+
+func (a *App) startRecordService(context.Context) (launch.Stop, error) {
 	a.record = rpc.NewServer("record-rpc")
-	recordv1.RegisterRecordServiceServer(a.record, recordrpc.New(record.New(log, store.Store{}, a.config.record())))
-	recordv1.RegisterDeviceServiceServer(a.record, recordrpc.NewDevice(device.New(store.NewDevices(a.db))))
-	return log.Close, nil
+	recordv1.RegisterRecordServiceServer(a.record, recordrpc.New(record.New(a.log, recordstore.Store{}, a.config.record())))
+	recordv1.RegisterDeviceServiceServer(a.record, recordrpc.NewDevice(device.New(recordstore.NewDevices(a.db))))
+	return nil, nil
+}
+
+func (a *App) startGroupService(context.Context) (launch.Stop, error) {
+	a.groups = rpc.NewServer("group-rpc")
+	groupv1.RegisterGroupServiceServer(a.groups, grouprpc.New(group.New(a.log, groupstore.New(a.db), a.config.GroupService.group())))
+	return nil, nil
 }
 
 func (a *App) startRecordRPC(context.Context) (launch.Stop, error) {
+	return a.listen("record-rpc", a.record, a.config.Record.ServiceConfig)
+}
+
+func (a *App) startGroupRPC(context.Context) (launch.Stop, error) {
+	return a.listen("group-rpc", a.groups, a.config.GroupService.ServiceConfig)
+}
+
+// listen offers a service to other processes.
+func (a *App) listen(target string, server *rpc.Server, config ServiceConfig) (launch.Stop, error) {
 	registry, err := a.config.Registry.registry()
 	if err != nil {
 		return nil, err
 	}
-	if err := a.record.Listen(rpc.ServerConfig{
-		Listen: a.config.Record.Listen, Advertise: a.config.Record.Advertise, Registry: registry,
+	if err := server.Listen(rpc.ServerConfig{
+		Listen: config.Listen, Advertise: config.Advertise, Registry: registry,
 	}, a.fail); err != nil {
 		return nil, err
 	}
-	a.addresses["record-rpc"] = a.record.Addr()
-	return a.record.Stop, nil
+	a.addresses[target] = server.Addr()
+	return server.Stop, nil
+}
+
+func (a *App) startGroupClient(ctx context.Context) (launch.Stop, error) {
+	client, err := a.connect(ctx, a.groups, "group-rpc", "GroupService.Endpoints", a.config.GroupService.Endpoints, "127.0.0.1:9002")
+	if err != nil {
+		return nil, err
+	}
+	a.groupClient = client
+	return func(context.Context) error { return client.Close() }, nil
 }
 
 func (a *App) startRecordClient(ctx context.Context) (launch.Stop, error) {
@@ -186,7 +226,9 @@ func (a *App) startAppRoutes(context.Context) (launch.Stop, error) {
 }
 
 func (a *App) startGroupRoutes(context.Context) (launch.Stop, error) {
-	routes, err := groupgateway.New(a.config.Group.gateway("group"), a.verifier, a.options.AccessLog, &groupgateway.Services{})
+	routes, err := groupgateway.New(a.config.Group.gateway("group"), a.verifier, a.options.AccessLog, &groupgateway.Services{
+		Groups: groupv1.NewGroupServiceClient(a.groupClient),
+	})
 	return a.addGateway("group", routes, err)
 }
 

@@ -11,49 +11,50 @@ import (
 )
 
 // services is Parley as it runs in production: every target in a process of its
-// own.
+// own. On SQLite the services share one, for the data folder is for one process.
 type services struct {
-	records         []*process
-	app, group, oss *process
-	site            site
+	records []*process
+	group   *process // the group service, or nil where it is in records[0]
+	site    site
 }
 
-// startServices starts one process for each gateway and as many record services
-// as the database bears: SQLite one.
+// startServices starts one process for each gateway and for the group service,
+// and two record services.
 func startServices(t testing.TB) *services {
 	t.Helper()
 	database := serverEnv(t)
+	embedded := len(database) == 0
 	if addr := os.Getenv(redistest.EnvRedis); addr != "" {
 		database = append(database, "PARLEY_REDIS_ADDRS="+addr)
 	}
-	n := 2
-	if len(database) == 0 {
-		n = 1
-	}
-	s := new(services)
-	var endpoints []string
-	data := t.TempDir()
-	for range n {
-		addr := freeAddr(t)
-		endpoints = append(endpoints, addr)
-		p := newService(t, slices.Concat(database, []string{"PARLEY_RECORD_LISTEN=" + addr}), "-target", "record-rpc", "-data", data)
+	s, data := new(services), t.TempDir()
+	service := func(targets string, addrs ...string) *process {
+		p := newService(t, slices.Concat(database, addrs), "-target", targets, "-data", data)
 		p.run()
-		s.records = append(s.records, p)
+		return p
 	}
-	gateway := func(target string) (*process, string) {
+	first, second, group := freeAddr(t), freeAddr(t), freeAddr(t)
+	asRecord, asGroup := "PARLEY_RECORD_LISTEN=", "PARLEY_GROUPSERVICE_LISTEN="
+	records := first
+	if embedded {
+		s.records = []*process{service("record-rpc,group-rpc", asRecord+first, asGroup+group)}
+	} else {
+		s.records = []*process{service("record-rpc", asRecord+first), service("record-rpc", asRecord+second)}
+		s.group = service("group-rpc", asGroup+group)
+		records += "," + second
+	}
+	gateway := func(target string) string {
 		addr := freeAddr(t)
 		p := newService(t, []string{
 			"PARLEY_" + strings.ToUpper(target) + "_LISTEN=" + addr,
-			"PARLEY_RECORD_ENDPOINTS=" + strings.Join(endpoints, ","),
+			"PARLEY_RECORD_ENDPOINTS=" + records, "PARLEY_GROUPSERVICE_ENDPOINTS=" + group,
 		}, "-target", target)
 		p.run()
-		return p, "http://" + addr
+		p.site = oneAddress("http://" + addr)
+		p.ready()
+		return "http://" + addr
 	}
-	s.app, s.site.app = gateway("app")
-	s.group, s.site.group = gateway("group")
-	s.oss, s.site.oss = gateway("oss")
-	s.app.site = s.site
-	s.app.ready()
+	s.site = site{app: gateway("app"), group: gateway("group"), oss: gateway("oss")}
 	return s
 }
 
@@ -72,7 +73,7 @@ func TestEveryTargetInItsOwnProcess(t *testing.T) {
 	if got := bob.history(alice.uid(), 0, 10); len(got) != 1 {
 		t.Errorf("bob's history is %v, want one message", got)
 	}
-	alice.post("/group/app/group-info", map[string]any{"id": 1}).want(t, fault.Unsupported)
+	alice.post("/group/app/group-info", map[string]any{"id": 1}).want(t, fault.NoSuchGroup)
 	alice.post("/oss/get-host", map[string]any{"appId": "dtalk"}).want(t, fault.Unsupported)
 }
 

@@ -58,10 +58,12 @@ func startTogether(t testing.TB, config app.Config, backends app.Backends) site 
 func startSplit(t testing.TB, config app.Config, backends app.Backends) site {
 	t.Helper()
 	config.App.Listen, config.Group.Listen, config.Oss.Listen, config.Record.Listen = anyPort, anyPort, anyPort, anyPort
+	config.GroupService.Listen = anyPort
 	start := func(target string) *app.App {
 		return startApp(t, config, app.Options{Targets: []string{target}, Backends: backends})
 	}
 	config.Record.Endpoints = []string{start("record-rpc").Address("record-rpc")}
+	config.GroupService.Endpoints = []string{start("group-rpc").Address("group-rpc")}
 	return site{app: start("app").URL(), group: start("group").URL(), oss: start("oss").URL()}
 }
 

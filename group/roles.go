@@ -33,14 +33,19 @@ func (s *Service) ChangeOwner(ctx context.Context, caller id.UID, g id.GID, user
 	})
 }
 
+// ParseRole reads a role that can be given to a member.
+func ParseRole(n int32) (eventlog.Role, error) {
+	if n != int32(eventlog.Member) && n != int32(eventlog.Admin) {
+		return 0, fault.Invalid("memberType", "must be 0 or 1")
+	}
+	return eventlog.Role(n), nil
+}
+
 // SetRole makes an admin or a plain member of a member. A role that he has is no
 // change.
 func (s *Service) SetRole(ctx context.Context, caller id.UID, g id.GID, user id.UID, role eventlog.Role) error {
 	if err := checkUser("memberId", user); err != nil {
 		return err
-	}
-	if role != eventlog.Member && role != eventlog.Admin {
-		return fault.Invalid("memberType", "must be 0 or 1")
 	}
 	return s.change(ctx, g, caller, SetRole, []id.UID{user}, func(c *change) error {
 		target := c.people.Of(user)
