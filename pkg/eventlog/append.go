@@ -215,9 +215,14 @@ type allocation struct {
 	at    int64
 }
 
+// stuck is the wait for the position lock from which on the time that was read
+// before it is not the time of the events any more.
+const stuck = 250 * time.Millisecond
+
 // allocate takes the position lock and n positions. With n = 0 it only takes
 // the lock: a change without an event takes its place in the order that way.
 func (l *Log) allocate(ctx context.Context, tx execer, n int) (allocation, error) {
+	asked := time.Now() // measures the wait, which a clock that is set does not
 	now := l.clock().UnixMilli()
 	last, at, err := l.sql.allocate(ctx, tx, n, now)
 	if err != nil {
@@ -234,7 +239,24 @@ func (l *Log) allocate(ctx context.Context, tx execer, n int) (allocation, error
 			return allocation{}, fmt.Errorf("leave %d positions out: %w", lost, err)
 		}
 	}
+	// Somebody held the lock for long, a writer that froze for example. The
+	// time is that of the place in the order, which we have only now.
+	if time.Since(asked) > stuck {
+		if at, err = raiseTime(ctx, tx, at, l.clock().UnixMilli()); err != nil {
+			return allocation{}, fmt.Errorf("take the time again after a long wait: %w", err)
+		}
+	}
 	return allocation{first: last - Position(n) + 1, at: at}, nil
+}
+
+// raiseTime makes now the time of the newest event, unless that is later
+// already, and returns it. It is called under the position lock.
+func raiseTime(ctx context.Context, tx execer, at, now int64) (int64, error) {
+	if now <= at {
+		return at, nil
+	}
+	_, err := tx.ExecContext(ctx, "UPDATE log_position SET at = ? WHERE id = 1", now)
+	return now, err
 }
 
 func giveBack(ctx context.Context, tx *sql.Tx, n int) error {
