@@ -26,6 +26,7 @@ usage:
   parley config check [flags]     check the configuration, connect to nothing
   parley migrate [up] [flags]     bring the schema of the database up to date
   parley migrate status [flags]   list the versions of the schema
+  parley log advance -to LOGID    after a restore: give no logId again up to LOGID
   parley help                     print this
 
 flags:
@@ -78,6 +79,8 @@ func (c *command) run(ctx context.Context) error {
 		return c.config()
 	case "migrate":
 		return c.migrate(ctx)
+	case "log":
+		return c.log(ctx)
 	case "help":
 		c.help(c.out)
 		return nil

@@ -19,27 +19,26 @@ type Tx struct {
 	conn execer
 	ctx  context.Context
 	fed  []*pending
+	era  era
 }
 
 // Change runs fn in one transaction. It may run fn more than once, after a
 // deadlock for example; fn must leave nothing behind but its result. An error
 // of fn undoes everything and is returned.
 func (l *Log) Change(ctx context.Context, fn func(tx *Tx) error) error {
-	var fed []*pending
+	var done *Tx
 	err := l.db.Transact(ctx, func(db *gorm.DB) error {
 		conn, ok := db.Statement.ConnPool.(execer)
 		if !ok {
 			return errors.New("the transaction does not run on database/sql")
 		}
-		tx := &Tx{log: l, db: db, conn: conn, ctx: ctx}
-		err := fn(tx)
-		fed = tx.fed
-		return err
+		done = &Tx{log: l, db: db, conn: conn, ctx: ctx}
+		return fn(done)
 	})
 	if err != nil {
 		return err
 	}
-	l.window.feedAll(fed)
+	l.window.feedAll(done.era, done.fed)
 	return nil
 }
 
@@ -58,6 +57,7 @@ func (tx *Tx) Append(n int, build func(first Position, at int64) ([]Event, error
 	if err != nil {
 		return err
 	}
+	tx.era = alloc.era
 	events, err := build(alloc.first, alloc.at)
 	if err != nil {
 		return err
