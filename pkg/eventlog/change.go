@@ -20,6 +20,15 @@ type Tx struct {
 	ctx  context.Context
 	fed  []*pending
 	era  era
+
+	// moved are the positions at which places in groups are taken or left.
+	moved map[place]bool
+}
+
+// place is a position at which something happens to places in a group.
+type place struct {
+	group id.GID
+	at    Position
 }
 
 // Change runs fn in one transaction. It may run fn more than once, after a
@@ -33,7 +42,10 @@ func (l *Log) Change(ctx context.Context, fn func(tx *Tx) error) error {
 			return errors.New("the transaction does not run on database/sql")
 		}
 		done = &Tx{log: l, db: db, conn: conn, ctx: ctx}
-		return fn(done)
+		if err := fn(done); err != nil {
+			return err
+		}
+		return done.checkMoves()
 	})
 	if err != nil {
 		return err
@@ -76,6 +88,36 @@ func (tx *Tx) Append(n int, build func(first Position, at int64) ([]Event, error
 		tx.fed = append(tx.fed, &pending{Event: *e})
 	}
 	return insertEvents(tx.ctx, tx.conn, pointers)
+}
+
+// move notes that places in a group change at a position.
+func (tx *Tx) move(g id.GID, at Position) {
+	if tx.moved == nil {
+		tx.moved = make(map[place]bool)
+	}
+	tx.moved[place{g, at}] = true
+}
+
+// checkMoves refuses a change of places in a group at a position that is not
+// that of a signal of the group in the same change. Readers remember in which
+// groups somebody is not until the next signal there (see window.isAbsent); who
+// came in without one would miss messages, and nothing would ever tell.
+func (tx *Tx) checkMoves() error {
+	if len(tx.moved) == 0 {
+		return nil
+	}
+	signals := make(map[place]bool)
+	for _, p := range tx.fed {
+		if p.Kind == Signal {
+			signals[place{p.Group, p.Pos}] = true
+		}
+	}
+	for m := range tx.moved {
+		if !signals[m] {
+			return fmt.Errorf("places in group %s change at %d, where this change has no signal of the group", m.group, m.at)
+		}
+	}
+	return nil
 }
 
 // Seat reads a group and somebody's place in it, as of this transaction.

@@ -71,7 +71,7 @@ func TestAChangeThatHoldsAGroupAndWaitsForThePositionIsNotInTheWayOfItsMessages(
 		w.group(logs[0], 1, "owner", "alice")
 		for _, change := range map[string]func(tx *Tx) error{
 			"rows of members": func(tx *Tx) error { return tx.SetRole(1, Admin, "alice") },
-			"new members":     func(tx *Tx) error { return tx.Join(1, Forever-1, id.UID("bob")) },
+			"new members":     func(tx *Tx) error { return tx.insertMembers(1, Forever-1, map[id.UID]Role{"bob": Member}) },
 			"the group":       func(tx *Tx) error { return tx.SetMuteAll(1, true) },
 		} {
 			began := time.Now()

@@ -22,12 +22,13 @@ func (tx *Tx) OpenGroup(g id.GID, roles map[id.UID]Role) error {
 
 // Join opens intervals at from, the position of the signal that tells of it. The
 // signal is not a matter of taste: readers take it that places in a group change
-// at its signals only.
+// at its signals only, and a change without it fails.
 func (tx *Tx) Join(g id.GID, from Position, users ...id.UID) error {
 	roles := make(map[id.UID]Role, len(users))
 	for _, u := range users {
 		roles[u] = Member
 	}
+	tx.move(g, from)
 	return tx.insertMembers(g, from, roles)
 }
 
@@ -61,6 +62,7 @@ func (tx *Tx) insertMembers(g id.GID, from Position, roles map[id.UID]Role) erro
 // Leave closes the intervals of users at to, the position of the signal that
 // tells of it: those who leave still read that.
 func (tx *Tx) Leave(g id.GID, to Position, users ...id.UID) error {
+	tx.move(g, to)
 	return tx.updateMembers(g, "to_pos = ?", int64(to), users)
 }
 
@@ -105,6 +107,7 @@ func (tx *Tx) SetStatus(g id.GID, s Status) error {
 // it. The intervals of its members stay open, which costs one row instead of
 // thousands and harms nobody: a disbanded group gets no more events.
 func (tx *Tx) Disband(g id.GID, at Position) error {
+	tx.move(g, at)
 	return tx.updateGroup(g, "status = ?, closed_at = ?", int64(Disbanded), int64(at))
 }
 
