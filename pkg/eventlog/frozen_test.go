@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"parley/pkg/id"
 	"parley/pkg/sqldb"
 )
 
@@ -71,7 +70,7 @@ func TestAChangeThatHoldsAGroupAndWaitsForThePositionIsNotInTheWayOfItsMessages(
 		w.group(logs[0], 1, "owner", "alice")
 		for _, change := range map[string]func(tx *Tx) error{
 			"rows of members": func(tx *Tx) error { return tx.SetRole(1, Admin, "alice") },
-			"new members":     func(tx *Tx) error { return admitAndJoin(tx, 1, Forever-1, id.UID("bob")) },
+			"new members":     func(tx *Tx) error { return tx.Admit(1, newcomers("bob")...) },
 			"the group":       func(tx *Tx) error { return tx.SetMuteAll(1, true) },
 		} {
 			began := time.Now()

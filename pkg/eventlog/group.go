@@ -42,8 +42,10 @@ func (tx *Tx) Admit(g id.GID, newcomers ...Newcomer) error {
 
 // Join opens the intervals of users that were admitted at from, the position of
 // the signal that tells of it. The signal is not a matter of taste: readers take
-// it that places in a group change at its signals only.
+// it that places in a group change at its signals only, and a change without it
+// fails.
 func (tx *Tx) Join(g id.GID, from Position, users ...id.UID) error {
+	tx.move(g, from)
 	n, err := tx.updateMembers(g, "from_pos = ?", int64(from), users)
 	if err == nil && n != len(users) {
 		err = fmt.Errorf("of %d people who join group %s at %d, %d were admitted", len(users), g, from, n)
@@ -69,6 +71,7 @@ func (tx *Tx) insertMembers(g id.GID, from Position, newcomers []Newcomer) error
 // Leave closes the intervals of users at to, the position of the signal that
 // tells of it: those who leave still read that.
 func (tx *Tx) Leave(g id.GID, to Position, users ...id.UID) error {
+	tx.move(g, to)
 	_, err := tx.updateMembers(g, "to_pos = ?", int64(to), users)
 	return err
 }
@@ -122,6 +125,7 @@ func (tx *Tx) SetStatus(g id.GID, s Status) error {
 // it. The intervals of its members stay open, which costs one row instead of
 // thousands and harms nobody: a disbanded group gets no more events.
 func (tx *Tx) Disband(g id.GID, at Position) error {
+	tx.move(g, at)
 	return tx.updateGroup(g, "status = ?, closed_at = ?", int64(Disbanded), int64(at))
 }
 
