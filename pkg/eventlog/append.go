@@ -98,7 +98,9 @@ func (l *Log) commit(ctx context.Context, batch []*pending) {
 		answerAll(batch, fmt.Errorf("append %d events to the log: %w", len(batch), err))
 		return
 	}
-	l.window.feed(since, batch, outcomes)
+	fresh := appended(batch, outcomes)
+	l.window.feed(since, fresh)
+	l.tell(fresh)
 	var held []*pending
 	for i, p := range batch {
 		o := outcomes[i]
@@ -114,6 +116,18 @@ func (l *Log) commit(ctx context.Context, batch []*pending) {
 		}
 	}
 	l.queue.requeue(held)
+}
+
+// appended returns the events of a batch that are new in the log, in the order
+// of their positions.
+func appended(batch []*pending, outcomes []outcome) []*pending {
+	fresh := make([]*pending, 0, len(batch))
+	for i, p := range batch {
+		if outcomes[i].appended {
+			fresh = append(fresh, p)
+		}
+	}
+	return fresh
 }
 
 type eventKey struct{ scope, id string }

@@ -54,7 +54,8 @@ func (l *Log) Change(ctx context.Context, fn func(tx *Tx) error) error {
 	if err != nil {
 		return err
 	}
-	l.window.feedAll(done.era, done.fed)
+	l.window.feed(done.era, done.fed)
+	l.tell(done.fed)
 	return nil
 }
 

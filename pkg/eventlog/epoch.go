@@ -53,6 +53,13 @@ func (w *window) forget() {
 	w.reset(w.highest)
 }
 
+// currentEpoch returns the epoch that was read last, or false before the first.
+func (w *window) currentEpoch() (epoch, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.epoch, w.observed
+}
+
 func (w *window) era() era {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -145,12 +145,12 @@ func TestWhatWasOnItsWayWhenAWindowWasForgottenDoesNotGetIn(t *testing.T) {
 		t.Fatal("the window forgot although nothing happened")
 	}
 	w.observe(5)
-	w.feedAll(before, []*pending{{Event: Event{Pos: 5, Audience: ToUser("carol")}}})
+	w.feed(before, []*pending{{Event: Event{Pos: 5, Audience: ToUser("carol")}}})
 	w.markAbsent(before, "bob", 4, 4, []id.GID{1})
 	if w.to != 4 || w.newsFor("bob", 4, 5).known {
 		t.Errorf("the window takes up to %d what was committed in another epoch", w.to)
 	}
-	w.feedAll(w.era(), []*pending{{Event: Event{Pos: 5, Kind: Message, Audience: ToGroup(1)}}})
+	w.feed(w.era(), []*pending{{Event: Event{Pos: 5, Kind: Message, Audience: ToGroup(1)}}})
 	if groups, few := w.toAsk("bob", 4, 5); !few || len(groups) != 1 {
 		t.Errorf("the window says %v, %v of groups that bob may be in, want group 1", groups, few)
 	}

@@ -50,6 +50,9 @@ type Log struct {
 	headStmt atomic.Pointer[sql.Stmt]
 	window   *window
 
+	followers followers
+	stream    *stream // nil when no other process uses the log
+
 	stop    context.CancelFunc
 	stopped chan struct{}
 }
@@ -88,6 +91,9 @@ func Open(db *sqldb.DB, options ...Option) *Log {
 	for _, o := range options {
 		o(l)
 	}
+	if l.stream != nil {
+		go l.stream.run()
+	}
 	go func() {
 		defer close(l.stopped)
 		l.appendLoop(ctx)
@@ -107,6 +113,9 @@ func (l *Log) Close(ctx context.Context) error {
 		l.stop()
 		<-l.stopped
 		err = ctx.Err()
+	}
+	if l.stream != nil {
+		l.stream.close()
 	}
 	if stmt := l.headStmt.Swap(nil); stmt != nil {
 		err = errors.Join(err, stmt.Close())

@@ -410,12 +410,16 @@ func load(ctx context.Context, db execer, positions []Position) ([]Event, error)
 	for i, p := range positions {
 		args[i] = int64(p)
 	}
-	rows, err := db.QueryContext(ctx, loadQuery(len(positions)), args...)
+	return scanEvents(db.QueryContext(ctx, loadQuery(len(positions)), args...))
+}
+
+// scanEvents reads what loadColumns selects.
+func scanEvents(rows *sql.Rows, err error) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	events := make([]Event, 0, len(positions))
+	var events []Event
 	for rows.Next() {
 		var e Event
 		var a audienceColumns
@@ -428,9 +432,11 @@ func load(ctx context.Context, db execer, positions []Position) ([]Event, error)
 	return events, rows.Err()
 }
 
+const loadColumns = "SELECT pos, scope, id, author, user_a, user_b, group_id, kind, at, body FROM log_event"
+
 func loadQuery(n int) string {
 	var b strings.Builder
-	b.WriteString("SELECT pos, scope, id, author, user_a, user_b, group_id, kind, at, body FROM log_event WHERE pos IN (")
+	b.WriteString(loadColumns + " WHERE pos IN (")
 	b.WriteString(marks(n))
 	b.WriteString(") ORDER BY pos")
 	return b.String()

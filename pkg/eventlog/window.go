@@ -92,21 +92,10 @@ func (w *window) advance(to Position) {
 	w.highest = max(w.highest, to)
 }
 
-// feed takes what this process has just committed as one batch.
-func (w *window) feed(since era, batch []*pending, outcomes []outcome) {
-	fresh := make([]*pending, 0, len(batch))
-	for i, p := range batch {
-		if outcomes[i].appended {
-			fresh = append(fresh, p)
-		}
-	}
-	w.feedAll(since, fresh)
-}
-
-// feedAll takes events at consecutive positions. Those that the window has read
+// feed takes events at consecutive positions. Those that the window has read
 // from the log by now are passed over, and all of them when it does not reach
 // to the first or was forgotten since they got their positions.
-func (w *window) feedAll(since era, fresh []*pending) {
+func (w *window) feed(since era, fresh []*pending) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, p := range fresh {

@@ -187,7 +187,7 @@ func TestAWindowNeverSaysNothingWhenThereIsSomething(t *testing.T) {
 	}
 	for rest := log; len(rest) > 0; {
 		n := min(len(rest), 1+random.IntN(maxBatch))
-		w.feedAll(0, rest[:n])
+		w.feed(0, rest[:n])
 		rest = rest[n:]
 	}
 	head := Position(events)
@@ -260,7 +260,7 @@ func TestAGroupThatSpokeLongAgoIsNotTakenForSilent(t *testing.T) {
 		if p == 1 {
 			g = 9
 		}
-		w.feedAll(0, []*pending{{Event: Event{Pos: p, Audience: ToGroup(g)}}})
+		w.feed(0, []*pending{{Event: Event{Pos: p, Audience: ToGroup(g)}}})
 	}
 	if groups, few := w.toAsk("bob", 0, events); few {
 		t.Errorf("the window names %v for all that ever spoke; it was 9 too", groups)
@@ -280,17 +280,17 @@ func TestACommitThatAReaderSawFirstChangesNothing(t *testing.T) {
 		}
 		return ps
 	}
-	w.feedAll(0, batch(1, 4))
-	w.feedAll(0, batch(7, 8)) // another process has 5 and 6
+	w.feed(0, batch(1, 4))
+	w.feed(0, batch(7, 8)) // another process has 5 and 6
 	if w.to != 4 {
 		t.Fatalf("the window jumped over a gap to %d", w.to)
 	}
 	if w.seen() != 8 {
 		t.Errorf("this process gave out 8 and remembers %d", w.seen())
 	}
-	w.feedAll(0, batch(5, 6))
-	w.feedAll(0, batch(1, 6)) // late news
-	w.feedAll(0, batch(5, 8))
+	w.feed(0, batch(5, 6))
+	w.feed(0, batch(1, 6)) // late news
+	w.feed(0, batch(5, 8))
 	if w.to != 8 || !w.newsFor("u", 0, 8).known {
 		t.Errorf("the window knows up to %d and begins at %d, want 8 and 0", w.to, w.older.from)
 	}

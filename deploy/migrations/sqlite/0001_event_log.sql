@@ -20,7 +20,7 @@ CREATE TABLE log_position (
     epoch  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-INSERT INTO log_position (id, pos, at, ticket) VALUES (1, 0, 0, 0);
+INSERT INTO log_position (id, pos, at, ticket, epoch) VALUES (1, 0, 0, 0, random() & 0x1fffffffffffff);
 
 CREATE TABLE log_event (
     pos      INTEGER NOT NULL PRIMARY KEY,

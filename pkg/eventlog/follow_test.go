@@ -1,0 +1,188 @@
+package eventlog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/go-redis/redis/v8"
+
+	"parley/pkg/redisx/redistest"
+)
+
+// followed is what a follower was handed.
+type followed struct {
+	mu      sync.Mutex
+	changed *sync.Cond
+	events  []Event
+	through Position
+}
+
+// follow starts to follow a log after a position until the test ends.
+func (w *world) follow(l *Log, after Position) *followed {
+	f := &followed{}
+	f.changed = sync.NewCond(&f.mu)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- l.Follow(ctx, after, f.take(w)) }()
+	w.Cleanup(func() {
+		stop()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			w.Errorf("following ended with %v", err)
+		}
+	})
+	return f
+}
+
+func (f *followed) take(w *world) func([]Event, Position) {
+	return func(events []Event, through Position) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for _, e := range events {
+			if e.Pos <= f.through || e.Pos > through {
+				w.Errorf("event %d comes after everything up to %d, in what reaches to %d", e.Pos, f.through, through)
+			}
+		}
+		f.events = append(f.events, events...)
+		f.through = through
+		f.changed.Broadcast()
+	}
+}
+
+// upTo waits until everything up to a position was handed out.
+func (f *followed) upTo(p Position) []Event {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for f.through < p {
+		f.changed.Wait()
+	}
+	return slices.Clone(f.events)
+}
+
+// same fails unless the follower was handed what is in the log after a position.
+func (f *followed) same(w *world, l *Log, after Position) {
+	w.Helper()
+	head := w.head(l)
+	got := f.upTo(head)
+	want, err := l.Range(context.Background(), after, head, 1_000_000)
+	if err != nil {
+		w.Fatal(err)
+	}
+	equal := slices.EqualFunc(got, want, func(a, b Event) bool {
+		same := bytes.Equal(a.Body, b.Body)
+		a.Body, b.Body = nil, nil
+		return same && fmt.Sprint(a) == fmt.Sprint(b)
+	})
+	if !equal {
+		w.Errorf("the follower was handed\n%v, in the log are\n%v", got, want)
+	}
+}
+
+func TestAFollowerIsHandedEverythingInOrderWhoeverCommits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	client := redistest.New(t)
+	logs := append(w.logs(2, WithStream(client)), w.log()) // the last one tells nobody
+	before := w.append(logs[0], private("alice", "bob", "before"))
+	followers := map[*followed]Position{
+		w.follow(logs[0], 0):          0,
+		w.follow(logs[1], before.Pos): before.Pos,
+		w.follow(logs[2], 0):          0,
+	}
+	w.group(logs[0], 1, "alice")
+	var writing sync.WaitGroup
+	for n, l := range logs {
+		writing.Go(func() {
+			for i := range 100 {
+				w.append(l, private("alice", "bob", fmt.Sprintf("%d-%d", n, i)))
+			}
+		})
+		writing.Go(func() {
+			for i := range 20 {
+				w.change(l, func(tx *Tx) error {
+					return tx.Append(2, func(Position, int64) ([]Event, error) {
+						return []Event{signal(ToGroup(1), fmt.Sprintf("%d-%d", n, i)), signal(ToUser("bob"), "x")}, nil
+					})
+				})
+			}
+		})
+	}
+	writing.Wait()
+	for f, after := range followers {
+		f.same(w, logs[0], after)
+	}
+}
+
+func TestABatchTooLargeForTheStreamIsReadFromTheLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	client := redistest.New(t)
+	logs := w.logs(2, WithStream(client))
+	f := w.follow(logs[1], 0)
+	for n := range 3 {
+		e := private("alice", "bob", fmt.Sprint(n))
+		e.Body = bytes.Repeat([]byte{byte(n)}, maxPayload)
+		w.append(logs[0], e)
+	}
+	f.same(w, logs[0], 0)
+}
+
+func TestAFollowerLivesWithARedisThatLosesEverything(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	client := redistest.New(t)
+	logs := w.logs(2, WithStream(client))
+	f := w.follow(logs[1], 0)
+	for n := range 20 {
+		w.append(logs[0], private("alice", "bob", fmt.Sprint(n)))
+		if n%5 == 4 {
+			key, err := logs[0].stream.key(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := client.Del(context.Background(), key).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	f.same(w, logs[0], 0)
+}
+
+func TestWhatIsNoBatchIsPassedOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	client := redistest.New(t)
+	logs := w.logs(2, WithStream(client))
+	f := w.follow(logs[1], 0)
+	key, err := logs[0].stream.key(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, values := range [][]any{{"batch", "\xff"}, {"other", "x"}, {"batch", "\x08\x01\x10\x05\x1a\x00"}, {"batch", "\x1a\x00\x10\x01"}} {
+		if err := client.XAdd(context.Background(), &redis.XAddArgs{Stream: key, Values: values}).Err(); err != nil {
+			t.Fatal(err)
+		}
+		w.append(logs[0], private("alice", "bob", fmt.Sprintf("%x", values)))
+	}
+	f.same(w, logs[0], 0)
+}
+
+func TestTombstonesAndHolesAreNotHandedOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l := w.log()
+	first := w.append(l, private("alice", "bob", "m1"))
+	w.change(l, func(tx *Tx) error { _, err := tx.Erase(first.Pos); return err })
+	if _, err := l.Advance(context.Background(), 40); err != nil {
+		t.Fatal(err)
+	}
+	f := w.follow(l, 0)
+	last := w.append(l, private("alice", "bob", "m2"))
+	if got := f.upTo(last.Pos); last.Pos != 41 || len(got) != 1 || got[0].ID != "m2" {
+		t.Errorf("handed out were %v", got)
+	}
+}

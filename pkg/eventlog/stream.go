@@ -1,0 +1,247 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/go-redis/redis/v8"
+	"github.com/zeromicro/go-zero/core/logx"
+	"google.golang.org/protobuf/proto"
+
+	logv1 "parley/api/proto/log/v1"
+	"parley/pkg/id"
+)
+
+const (
+	// streamLength is how many entries the stream keeps, and streamLife how long
+	// it is kept when nobody writes. Whoever is further behind reads the log.
+	streamLength = 1000
+	streamLife   = time.Minute
+	// maxPayload bounds the events of an entry in bytes. A larger batch is told
+	// of by its positions only.
+	maxPayload = 64 << 10
+	// maxUntold bounds the batches that wait to be told of. Beyond it they are
+	// not: a follower finds the gap.
+	maxUntold = 1000
+	// blockFor is how long a reader waits for the next entry. It must be less
+	// than what a connection to Redis may be silent.
+	blockFor = time.Second
+	// retryAfter is the pause after Redis failed.
+	retryAfter = 200 * time.Millisecond
+	// tellWithin bounds one write to the stream.
+	tellWithin = 2 * time.Second
+)
+
+// WithStream has the log tell other processes of its commits through Redis, and
+// hear of theirs. It is for logs on a server: an embedded one has one process.
+func WithStream(client redis.UniversalClient) Option {
+	return func(l *Log) {
+		l.stream = &stream{log: l, client: client, queue: make(chan []Event, maxUntold), stopping: make(chan struct{}), stopped: make(chan struct{})}
+	}
+}
+
+// stream is a Redis stream of batches. Nothing depends on it but the speed at
+// which others learn of a commit. Its key has the epoch of the log in it, which
+// is a random number: so logs that share a Redis do not mix, and what was told
+// before the database went back in time is not heard after.
+type stream struct {
+	log      *Log
+	client   redis.UniversalClient
+	queue    chan []Event
+	stopping chan struct{}
+	stopped  chan struct{}
+}
+
+// key names the stream of the log's present epoch.
+func (s *stream) key(ctx context.Context) (string, error) {
+	e, known := s.log.window.currentEpoch()
+	if !known {
+		if _, err := s.log.Head(ctx); err != nil {
+			return "", err
+		}
+		e, _ = s.log.window.currentEpoch()
+	}
+	return "parley:log:" + strconv.FormatInt(int64(e), 16), nil
+}
+
+// publish queues a batch. It never waits.
+func (s *stream) publish(events []Event) {
+	select {
+	case s.queue <- events:
+	default:
+	}
+}
+
+// close ends run once everything that is queued was told, or could not be.
+func (s *stream) close() {
+	close(s.stopping)
+	<-s.stopped
+}
+
+// take waits for a batch. When the stream is closed it returns what is left, and
+// then nothing.
+func (s *stream) take() []Event {
+	select {
+	case events := <-s.queue:
+		return events
+	case <-s.stopping:
+		return s.tryTake()
+	}
+}
+
+// tryTake returns a batch if there is one.
+func (s *stream) tryTake() []Event {
+	select {
+	case events := <-s.queue:
+		return events
+	default:
+		return nil
+	}
+}
+
+// run tells of batches in their order, all that are queued in one round trip.
+func (s *stream) run() {
+	defer close(s.stopped)
+	failing := false
+	for events := s.take(); events != nil; events = s.take() {
+		ctx, cancel := context.WithTimeout(context.Background(), tellWithin)
+		err := s.tell(ctx, events)
+		cancel()
+		if err != nil && !failing {
+			logx.Errorf("tell other processes of commits through Redis: %v", err)
+		}
+		failing = err != nil
+	}
+}
+
+func (s *stream) tell(ctx context.Context, events []Event) error {
+	key, err := s.key(ctx)
+	if err != nil {
+		return err
+	}
+	pipe := s.client.Pipeline()
+	for ; events != nil; events = s.tryTake() {
+		entry, err := encodeBatch(events)
+		if err != nil {
+			return err
+		}
+		pipe.XAdd(ctx, &redis.XAddArgs{Stream: key, MaxLen: streamLength, Approx: true, Values: []any{"batch", entry}})
+	}
+	pipe.PExpire(ctx, key, streamLife)
+	_, err = pipe.Exec(ctx)
+	return err
+}
+
+// read offers what others tell until ctx ends. It calls poll when it may have
+// missed something, as at the beginning and after Redis was away.
+func (s *stream) read(ctx context.Context, offer func([]Event), poll func()) {
+	last := ""
+	for ctx.Err() == nil {
+		begins := last == ""
+		entries, err := s.next(ctx, &last)
+		if begins || err != nil {
+			poll()
+		}
+		if err != nil {
+			last = "" // Redis may have lost what it had
+			select {
+			case <-time.After(retryAfter):
+			case <-ctx.Done():
+			}
+			continue
+		}
+		for _, e := range entries {
+			events, err := decodeBatch(e)
+			switch {
+			case err != nil:
+				logx.WithContext(ctx).Errorf("entry %s of the stream of commits: %v", e.ID, err)
+				poll()
+			case len(events) == 0:
+				poll() // a batch too large to be told
+			default:
+				offer(events)
+			}
+		}
+	}
+}
+
+// next waits a moment for entries after last. Where there is no last it takes
+// the newest of the stream and has everything before it read from the log.
+func (s *stream) next(ctx context.Context, last *string) ([]redis.XMessage, error) {
+	key, err := s.key(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if *last == "" {
+		newest, err := s.client.XRevRangeN(ctx, key, "+", "-", 1).Result()
+		if err != nil {
+			return nil, err
+		}
+		if *last = "0"; len(newest) > 0 {
+			*last = newest[0].ID
+		}
+		return nil, nil
+	}
+	answer, err := s.client.XRead(ctx, &redis.XReadArgs{Streams: []string{key, *last}, Count: 100, Block: blockFor}).Result()
+	if errors.Is(err, redis.Nil) {
+		return nil, nil
+	}
+	if err != nil || len(answer) == 0 {
+		return nil, err
+	}
+	entries := answer[0].Messages
+	*last = entries[len(entries)-1].ID
+	return entries, nil
+}
+
+// errNoBatch says that an entry of the stream is not what this version writes.
+var errNoBatch = errors.New("the entry holds no batch of events")
+
+func encodeBatch(events []Event) ([]byte, error) {
+	batch := &logv1.Batch{First: int64(events[0].Pos), Count: int32(len(events))}
+	size := 0
+	for i := range events {
+		size += events[i].size()
+	}
+	if size <= maxPayload {
+		batch.Events = make([]*logv1.Event, len(events))
+		for i := range events {
+			e := &events[i]
+			batch.Events[i] = &logv1.Event{
+				Scope: e.Scope, Id: e.ID, Author: string(e.Author), UserA: string(e.A), UserB: string(e.B), Group: int64(e.Group),
+				Kind: int32(e.Kind), At: e.At, Body: e.Body,
+			}
+		}
+	}
+	return proto.Marshal(batch)
+}
+
+// decodeBatch returns the events of an entry, or none when it holds only their
+// positions.
+func decodeBatch(entry redis.XMessage) ([]Event, error) {
+	text, ok := entry.Values["batch"].(string)
+	if !ok {
+		return nil, errNoBatch
+	}
+	var batch logv1.Batch
+	if err := proto.Unmarshal([]byte(text), &batch); err != nil {
+		return nil, err
+	}
+	if len(batch.Events) == 0 {
+		return nil, nil
+	}
+	if batch.First <= 0 || int(batch.Count) != len(batch.Events) {
+		return nil, errNoBatch
+	}
+	events := make([]Event, len(batch.Events))
+	for i, e := range batch.Events {
+		events[i] = Event{
+			Pos: Position(batch.First) + Position(i), Scope: e.Scope, ID: e.Id, Author: id.UID(e.Author),
+			Audience: Audience{A: id.UID(e.UserA), B: id.UID(e.UserB), Group: id.GID(e.Group)},
+			Kind:     Kind(e.Kind), At: e.At, Body: e.Body,
+		}
+	}
+	return events, nil
+}
