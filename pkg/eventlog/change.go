@@ -175,3 +175,31 @@ func readSeat(ctx context.Context, db execer, g id.GID, u id.UID) (GroupState, M
 	group, member := states.of(g, u)
 	return group, member, nil
 }
+
+// Letter is a private message, as far as its receipt is concerned.
+type Letter struct {
+	Pos  Position
+	From id.UID
+}
+
+// Letters returns the private messages that others sent to u in (after, upTo],
+// without those that were revoked.
+func (tx *Tx) Letters(u id.UID, after, upTo Position) ([]Letter, error) {
+	rows, err := tx.conn.QueryContext(tx.ctx,
+		"SELECT pos, author FROM log_event"+tx.log.sql.force("log_event_user_a")+
+			" WHERE user_a = ? AND pos > ? AND pos <= ? AND kind = ? AND user_b IS NOT NULL ORDER BY pos",
+		string(u), int64(after), int64(upTo), int64(Message))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var letters []Letter
+	for rows.Next() {
+		var l Letter
+		if err := rows.Scan(&l.Pos, &l.From); err != nil {
+			return nil, err
+		}
+		letters = append(letters, l)
+	}
+	return letters, rows.Err()
+}

@@ -11,10 +11,10 @@ func TestAGroupIsReadOnlyWhereTheUserWasInIt(t *testing.T) {
 	t.Parallel()
 	r := userRange{
 		groups: []id.GID{1, 2, 3},
-		intervals: map[id.GID][]interval{
-			1: {{from: 10, to: 20}, {from: 500, to: Forever}},
-			2: {{from: 15, to: 30}},
-			3: {{from: 0, to: 12}},
+		intervals: map[id.GID][]Interval{
+			1: {{From: 10, To: 20}, {From: 500, To: Forever}},
+			2: {{From: 15, To: 30}},
+			3: {{From: 0, To: 12}},
 		},
 	}
 	for _, c := range []struct {

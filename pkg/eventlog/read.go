@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"database/sql"
+	"maps"
 	"slices"
 	"strings"
 
@@ -98,9 +99,32 @@ func (l *Log) pause() {
 	}
 }
 
-// interval is a run of positions that somebody may read of a group, both ends
+// Interval is a run of positions that somebody may read of a group, both ends
 // included.
-type interval struct{ from, to Position }
+type Interval struct{ From, To Position }
+
+// Intervals returns where u may read of his groups after a position.
+func (l *Log) Intervals(ctx context.Context, u id.UID, after Position) (map[id.GID][]Interval, error) {
+	return scanIntervals(l.reader.QueryContext(ctx,
+		"SELECT group_id, from_pos, to_pos FROM log_member WHERE user_id = ? AND to_pos > ?", string(u), int64(after)))
+}
+
+func scanIntervals(rows *sql.Rows, err error) (map[id.GID][]Interval, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	intervals := make(map[id.GID][]Interval)
+	for rows.Next() {
+		var g id.GID
+		var i Interval
+		if err := rows.Scan(&g, &i.From, &i.To); err != nil {
+			return nil, err
+		}
+		intervals[g] = append(intervals[g], i)
+	}
+	return intervals, rows.Err()
+}
 
 // userRange is what a user may read up to a head.
 type userRange struct {
@@ -108,7 +132,7 @@ type userRange struct {
 	user       id.UID
 	head       Position
 	skipDirect bool // nothing up to head names the user
-	intervals  map[id.GID][]interval
+	intervals  map[id.GID][]Interval
 	groups     []id.GID
 
 	// The group events that were found but not handed out yet, and the
@@ -142,26 +166,11 @@ func (r *userRange) readIntervals(ctx context.Context, after Position, news news
 	}
 	// Nearly every sync makes this query. A context that can end would cost it
 	// two goroutines, and the pool bounds how long a server may be silent.
-	rows, err := r.log.reader.QueryContext(context.WithoutCancel(ctx), query, args...)
-	if err != nil {
+	var err error
+	if r.intervals, err = scanIntervals(r.log.reader.QueryContext(context.WithoutCancel(ctx), query, args...)); err != nil {
 		return err
 	}
-	defer rows.Close()
-	r.intervals = make(map[id.GID][]interval)
-	for rows.Next() {
-		var g id.GID
-		var i interval
-		if err := rows.Scan(&g, &i.from, &i.to); err != nil {
-			return err
-		}
-		if r.intervals[g] == nil {
-			r.groups = append(r.groups, g)
-		}
-		r.intervals[g] = append(r.intervals[g], i)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
+	r.groups = slices.Collect(maps.Keys(r.intervals))
 	if news.known {
 		absent := slices.DeleteFunc(asked, func(g id.GID) bool { return r.intervals[g] != nil })
 		r.log.window.markAbsent(news.now, r.user, after, r.head, absent)
@@ -175,7 +184,7 @@ func (r *userRange) readIntervals(ctx context.Context, after Position, news news
 // mayRead reports whether the event of g at p lies in one of the intervals.
 func (r *userRange) mayRead(g id.GID, p Position) bool {
 	for _, i := range r.intervals[g] {
-		if i.from <= p && p <= i.to {
+		if i.From <= p && p <= i.To {
 			return true
 		}
 	}
@@ -279,11 +288,11 @@ func (r *userRange) present(end Position) (groups []id.GID, next Position) {
 	for _, g := range r.groups {
 		here := false
 		for _, i := range r.intervals[g] {
-			if i.to <= r.reached {
+			if i.To <= r.reached {
 				continue
 			}
-			here = here || i.from <= end
-			next = min(next, max(i.from-1, r.reached))
+			here = here || i.From <= end
+			next = min(next, max(i.From-1, r.reached))
 		}
 		if here {
 			groups = append(groups, g)

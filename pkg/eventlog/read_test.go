@@ -16,9 +16,9 @@ import (
 // chronicle fills a log by hand with n events for a few users and groups,
 // busy and silent ones, with holes, and with members who come and go. It
 // returns the log and the intervals.
-func (w *world) chronicle(n int, users []id.UID, groups []id.GID) (log []Event, stays map[seat][]interval) {
+func (w *world) chronicle(n int, users []id.UID, groups []id.GID) (log []Event, stays map[seat][]Interval) {
 	w.Helper()
-	stays = make(map[seat][]interval)
+	stays = make(map[seat][]Interval)
 	random := rand.New(rand.NewPCG(1, 2))
 	pos := Position(0)
 	for i := range n {
@@ -45,9 +45,9 @@ func (w *world) chronicle(n int, users []id.UID, groups []id.GID) (log []Event, 
 			}
 			from := Position(random.IntN(int(pos)))
 			to := from + Position(random.IntN(int(pos)))
-			stays[seat{g, u}] = []interval{{from, to}}
+			stays[seat{g, u}] = []Interval{{from, to}}
 			if random.IntN(2) == 0 {
-				stays[seat{g, u}] = append(stays[seat{g, u}], interval{to + 10, Forever})
+				stays[seat{g, u}] = append(stays[seat{g, u}], Interval{to + 10, Forever})
 			}
 		}
 	}
@@ -56,7 +56,7 @@ func (w *world) chronicle(n int, users []id.UID, groups []id.GID) (log []Event, 
 }
 
 // store writes a log and its intervals into an empty database.
-func (w *world) store(log []Event, stays map[seat][]interval) {
+func (w *world) store(log []Event, stays map[seat][]Interval) {
 	w.Helper()
 	tx, err := w.db.WriterSQL().Begin()
 	if err != nil {
@@ -75,7 +75,7 @@ func (w *world) store(log []Event, stays map[seat][]interval) {
 	var rows []string
 	for s, intervals := range stays {
 		for _, i := range intervals {
-			rows = append(rows, fmt.Sprintf("(%d,'%s',%d,%d,0,0)", s.group, s.user, i.from, i.to))
+			rows = append(rows, fmt.Sprintf("(%d,'%s',%d,%d,0,0)", s.group, s.user, i.From, i.To))
 		}
 	}
 	for chunk := range slices.Chunk(rows, 400) {
@@ -92,11 +92,11 @@ func (w *world) store(log []Event, stays map[seat][]interval) {
 }
 
 // readable returns the positions that u may read after a position.
-func readable(log []Event, stays map[seat][]interval, u id.UID, after Position) (positions []Position) {
+func readable(log []Event, stays map[seat][]Interval, u id.UID, after Position) (positions []Position) {
 	for _, e := range log {
 		may := e.Includes(u)
 		for _, i := range stays[seat{e.Group, u}] {
-			may = may || i.from <= e.Pos && e.Pos <= i.to
+			may = may || i.From <= e.Pos && e.Pos <= i.To
 		}
 		if may && e.Pos > after && e.Kind != Tombstone {
 			positions = append(positions, e.Pos)

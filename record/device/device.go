@@ -6,8 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	wirev1 "parley/api/proto/wire/v1"
+	"parley/pkg/eventlog"
 	"parley/pkg/fault"
 	"parley/pkg/id"
 )
@@ -18,9 +20,19 @@ type Device struct {
 	Type wirev1.Device
 	UUID string
 	Name string
+	// PushToken is what a push service knows the device by.
+	PushToken string
 	// At is when it came in last, in Unix milliseconds.
 	At int64
+	// Cursor is the position up to which it confirmed everything.
+	Cursor eventlog.Position
 }
+
+// Mobile reports whether d is a phone.
+func (d *Device) Mobile() bool { return Mobile(d.Type) }
+
+// before reports whether a phone came in before another one.
+func (d *Device) before(other *Device) bool { return d.At < other.At }
 
 // Mobile reports whether a type is a phone.
 func Mobile(t wirev1.Device) bool {
@@ -47,13 +59,26 @@ func TypeOf(name string) (wirev1.Device, bool) {
 type Store interface {
 	// NewestMobile returns the phone that came in last, or false.
 	NewestMobile(ctx context.Context, u id.UID) (Device, bool, error)
+	// Enter calls decide with the devices of u, which nobody else changes
+	// meanwhile, and stores the device that it returns in place of others. It
+	// may call it more than once.
+	Enter(ctx context.Context, u id.UID, decide func(known []Device) (put *Device, replaced []Device)) error
+	// Move moves the cursor of a device forward, never back, and returns where
+	// it was, or false when there is no such device.
+	Move(tx *eventlog.Tx, c Cursor) (before eventlog.Position, known bool, err error)
 }
 
 // Service decides about devices.
-type Service struct{ store Store }
+type Service struct {
+	log   *eventlog.Log
+	store Store
+	clock func() time.Time
+}
 
-// New returns the service on a store.
-func New(store Store) *Service { return &Service{store: store} }
+// New returns the service on a log and a store.
+func New(log *eventlog.Log, store Store) *Service {
+	return &Service{log: log, store: store, clock: time.Now}
+}
 
 // Login is a device that wants to come in.
 type Login struct {

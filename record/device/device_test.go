@@ -11,15 +11,18 @@ import (
 )
 
 // newest is a Store whose users have one phone, or none.
-type newest map[id.UID]Device
+type newest struct {
+	Store
+	phones map[id.UID]Device
+}
 
 func (n newest) NewestMobile(_ context.Context, u id.UID) (Device, bool, error) {
-	d, ok := n[u]
+	d, ok := n.phones[u]
 	return d, ok, nil
 }
 
 // broken is a Store whose database is down.
-type broken struct{}
+type broken struct{ Store }
 
 var errDown = errors.New("the database is down")
 
@@ -29,7 +32,7 @@ func (broken) NewestMobile(context.Context, id.UID) (Device, bool, error) {
 
 func TestOnlyAPhoneThatComesBackAfterAnotherIsRefused(t *testing.T) {
 	t.Parallel()
-	phones := newest{"alice": {User: "alice", Type: wirev1.Device_DEVICE_IOS, UUID: "new", Name: `the "new" one`, At: 1_700_000_000_000}}
+	phones := newest{phones: map[id.UID]Device{"alice": {User: "alice", Type: wirev1.Device_DEVICE_IOS, UUID: "new", Name: `the "new" one`, At: 1_700_000_000_000}}}
 	const refusal = `{"code":-1016,"service":"","message":{"uuid":"new","device":1,"deviceName":"the \"new\" one","datetime":1700000000000}}`
 	for _, c := range []struct {
 		name  string
@@ -50,7 +53,7 @@ func TestOnlyAPhoneThatComesBackAfterAnotherIsRefused(t *testing.T) {
 		{"something unknown comes back", Login{"alice", "android", "old", true}, ""},
 		{"nothing in particular comes back", Login{"alice", "", "old", true}, ""},
 	} {
-		err := New(phones).CheckLogin(context.Background(), c.login)
+		err := New(nil, phones).CheckLogin(context.Background(), c.login)
 		if c.want == "" {
 			if err != nil {
 				t.Errorf("%s: %v", c.name, err)
@@ -65,7 +68,7 @@ func TestOnlyAPhoneThatComesBackAfterAnotherIsRefused(t *testing.T) {
 
 func TestALoginThatCannotBeCheckedFails(t *testing.T) {
 	t.Parallel()
-	service := New(broken{})
+	service := New(nil, broken{})
 	if err := service.CheckLogin(context.Background(), Login{"alice", "Android", "old", true}); !errors.Is(err, errDown) {
 		t.Errorf("got %v, want %v", err, errDown)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	recordv1 "parley/api/proto/record/v1"
+	wirev1 "parley/api/proto/wire/v1"
+	"parley/pkg/eventlog"
 	"parley/pkg/id"
 	"parley/record/device"
 )
@@ -25,4 +27,42 @@ func (s *DeviceServer) CheckLogin(ctx context.Context, req *recordv1.CheckLoginR
 		User: id.UID(req.GetUid()), Device: req.GetDevice(), UUID: req.GetUuid(), Reconnect: req.GetReconnect(),
 	})
 	return &recordv1.CheckLoginResponse{}, err
+}
+
+// Enter implements recordv1.DeviceServiceServer.
+func (s *DeviceServer) Enter(ctx context.Context, req *recordv1.EnterRequest) (*recordv1.EnterResponse, error) {
+	entered, holder, err := s.service.Enter(ctx, device.Entry{
+		Device: device.Device{
+			User: id.UID(req.GetUid()), Type: wirev1.Device(req.GetType()), UUID: req.GetUuid(), Name: req.GetName(), PushToken: req.GetPushToken(),
+		},
+		Reconnect: req.GetReconnect(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if holder != nil {
+		return &recordv1.EnterResponse{Holder: &recordv1.Device{
+			Type: int32(holder.Type), Uuid: holder.UUID, Name: holder.Name, At: holder.At,
+		}}, nil
+	}
+	return &recordv1.EnterResponse{Cursor: int64(entered.Cursor), At: entered.At}, nil
+}
+
+// Advance implements recordv1.DeviceServiceServer.
+func (s *DeviceServer) Advance(ctx context.Context, req *recordv1.AdvanceRequest) (*recordv1.AdvanceResponse, error) {
+	cursors := make([]device.Cursor, len(req.GetCursors()))
+	for i, c := range req.GetCursors() {
+		cursors[i] = device.Cursor{
+			User: id.UID(c.GetUid()), Type: wirev1.Device(c.GetType()), UUID: c.GetUuid(), Position: eventlog.Position(c.GetPosition()),
+		}
+	}
+	gone, err := s.service.Advance(ctx, cursors)
+	if err != nil {
+		return nil, err
+	}
+	resp := &recordv1.AdvanceResponse{Gone: make([]int32, len(gone))}
+	for i, n := range gone {
+		resp.Gone[i] = int32(n)
+	}
+	return resp, nil
 }

@@ -3,10 +3,13 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	wirev1 "parley/api/proto/wire/v1"
+	"parley/pkg/eventlog"
 	"parley/pkg/id"
 	"parley/pkg/sqldb"
 	"parley/record/device"
@@ -22,14 +25,29 @@ func NewDevices(db *sqldb.DB) *Devices { return &Devices{db: db} }
 
 // deviceRow is a row of device.
 type deviceRow struct {
-	User string `gorm:"column:user_id"`
-	Type int32
-	UUID string `gorm:"column:uuid"`
-	Name string
-	At   int64
+	User      string `gorm:"column:user_id;primaryKey"`
+	Type      int32  `gorm:"primaryKey;autoIncrement:false"`
+	UUID      string `gorm:"column:uuid;primaryKey"`
+	Name      string
+	PushToken string
+	At        int64
+	CursorPos int64
 }
 
 func (deviceRow) TableName() string { return "device" }
+
+func rowOf(d *device.Device) *deviceRow {
+	return &deviceRow{
+		User: string(d.User), Type: int32(d.Type), UUID: d.UUID, Name: d.Name, PushToken: d.PushToken, At: d.At, CursorPos: int64(d.Cursor),
+	}
+}
+
+func (r *deviceRow) device() device.Device {
+	return device.Device{
+		User: id.UID(r.User), Type: wirev1.Device(r.Type), UUID: r.UUID, Name: r.Name, PushToken: r.PushToken, At: r.At,
+		Cursor: eventlog.Position(r.CursorPos),
+	}
+}
 
 // NewestMobile implements device.Store.
 func (d *Devices) NewestMobile(ctx context.Context, u id.UID) (device.Device, bool, error) {
@@ -40,7 +58,72 @@ func (d *Devices) NewestMobile(ctx context.Context, u id.UID) (device.Device, bo
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return device.Device{}, false, nil
 	}
-	return device.Device{
-		User: id.UID(row.User), Type: wirev1.Device(row.Type), UUID: row.UUID, Name: row.Name, At: row.At,
-	}, err == nil, err
+	if err != nil {
+		return device.Device{}, false, err
+	}
+	return row.device(), true, nil
+}
+
+// Enter implements device.Store. The row of the user is locked first, because a
+// user without devices has no other row that two of them could meet at.
+func (d *Devices) Enter(ctx context.Context, u id.UID, decide func([]device.Device) (*device.Device, []device.Device)) error {
+	return d.db.Transact(ctx, func(tx *gorm.DB) error {
+		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&deviceOwner{User: string(u)}).Error; err != nil {
+			return fmt.Errorf("know %s: %w", u, err)
+		}
+		lock := clause.Locking{Strength: clause.LockingStrengthUpdate}
+		if err := tx.Clauses(lock).Take(&deviceOwner{}, "user_id = ?", string(u)).Error; err != nil {
+			return fmt.Errorf("lock the devices of %s: %w", u, err)
+		}
+		var rows []deviceRow
+		if err := tx.Find(&rows, "user_id = ?", string(u)).Error; err != nil {
+			return fmt.Errorf("read the devices of %s: %w", u, err)
+		}
+		known := make([]device.Device, len(rows))
+		for i := range rows {
+			known[i] = rows[i].device()
+		}
+		put, replaced := decide(known)
+		for i := range replaced {
+			if err := tx.Delete(rowOf(&replaced[i])).Error; err != nil {
+				return fmt.Errorf("replace a device of %s: %w", u, err)
+			}
+		}
+		if put == nil {
+			return nil
+		}
+		err := tx.Clauses(clause.OnConflict{
+			Columns:   []clause.Column{{Name: "user_id"}, {Name: "type"}, {Name: "uuid"}},
+			DoUpdates: clause.AssignmentColumns([]string{"name", "push_token", "at", "cursor_pos"}),
+		}).Create(rowOf(put)).Error
+		if err != nil {
+			return fmt.Errorf("store a device of %s: %w", u, err)
+		}
+		return nil
+	})
+}
+
+// deviceOwner is a row of device_owner: somebody who has or had a device.
+type deviceOwner struct {
+	User string `gorm:"column:user_id;primaryKey"`
+}
+
+func (deviceOwner) TableName() string { return "device_owner" }
+
+// Move implements device.Store.
+func (d *Devices) Move(tx *eventlog.Tx, c device.Cursor) (eventlog.Position, bool, error) {
+	var row deviceRow
+	err := tx.DB().Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).
+		Take(&row, "user_id = ? AND type = ? AND uuid = ?", string(c.User), int32(c.Type), c.UUID).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	before := eventlog.Position(row.CursorPos)
+	if c.Position <= before {
+		return before, true, nil
+	}
+	return before, true, tx.DB().Model(&row).UpdateColumn("cursor_pos", int64(c.Position)).Error
 }

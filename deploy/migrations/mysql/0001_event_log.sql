@@ -9,9 +9,9 @@
 -- +goose NO TRANSACTION
 -- +goose Up
 
--- One row. Whoever appends holds its lock until the commit. epoch is another
--- number after each time that the database went back in time and the position
--- was raised above what clients had seen.
+-- One row. Whoever appends holds its lock until the commit. epoch is a
+-- random number, and another one after each time that the database went back in
+-- time and the position was raised above what clients had seen.
 CREATE TABLE IF NOT EXISTS log_position (
     id     TINYINT NOT NULL,
     pos    BIGINT  NOT NULL,

@@ -874,6 +874,442 @@ func (*CheckLoginResponse) Descriptor() ([]byte, []int) {
 	return file_record_v1_record_proto_rawDescGZIP(), []int{14}
 }
 
+// Device is something that a user's app runs on.
+type Device struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Type          int32                  `protobuf:"varint,1,opt,name=type,proto3" json:"type,omitempty"` // a wire.v1.Device
+	Uuid          string                 `protobuf:"bytes,2,opt,name=uuid,proto3" json:"uuid,omitempty"`
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	At            int64                  `protobuf:"varint,4,opt,name=at,proto3" json:"at,omitempty"` // when it came in, in Unix milliseconds
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Device) Reset() {
+	*x = Device{}
+	mi := &file_record_v1_record_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Device) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Device) ProtoMessage() {}
+
+func (x *Device) ProtoReflect() protoreflect.Message {
+	mi := &file_record_v1_record_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Device.ProtoReflect.Descriptor instead.
+func (*Device) Descriptor() ([]byte, []int) {
+	return file_record_v1_record_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Device) GetType() int32 {
+	if x != nil {
+		return x.Type
+	}
+	return 0
+}
+
+func (x *Device) GetUuid() string {
+	if x != nil {
+		return x.Uuid
+	}
+	return ""
+}
+
+func (x *Device) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Device) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+// EnterRequest is a device that wants to come in.
+type EnterRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Uid           string                 `protobuf:"bytes,1,opt,name=uid,proto3" json:"uid,omitempty"`
+	Type          int32                  `protobuf:"varint,2,opt,name=type,proto3" json:"type,omitempty"`                           // a wire.v1.Device
+	Uuid          string                 `protobuf:"bytes,3,opt,name=uuid,proto3" json:"uuid,omitempty"`                            // 1 to 64 bytes
+	Name          string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`                            // at most 255 bytes
+	PushToken     string                 `protobuf:"bytes,5,opt,name=push_token,json=pushToken,proto3" json:"push_token,omitempty"` // at most 512 bytes
+	Reconnect     bool                   `protobuf:"varint,6,opt,name=reconnect,proto3" json:"reconnect,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EnterRequest) Reset() {
+	*x = EnterRequest{}
+	mi := &file_record_v1_record_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EnterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EnterRequest) ProtoMessage() {}
+
+func (x *EnterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_record_v1_record_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EnterRequest.ProtoReflect.Descriptor instead.
+func (*EnterRequest) Descriptor() ([]byte, []int) {
+	return file_record_v1_record_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *EnterRequest) GetUid() string {
+	if x != nil {
+		return x.Uid
+	}
+	return ""
+}
+
+func (x *EnterRequest) GetType() int32 {
+	if x != nil {
+		return x.Type
+	}
+	return 0
+}
+
+func (x *EnterRequest) GetUuid() string {
+	if x != nil {
+		return x.Uuid
+	}
+	return ""
+}
+
+func (x *EnterRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *EnterRequest) GetPushToken() string {
+	if x != nil {
+		return x.PushToken
+	}
+	return ""
+}
+
+func (x *EnterRequest) GetReconnect() bool {
+	if x != nil {
+		return x.Reconnect
+	}
+	return false
+}
+
+// EnterResponse says what became of it.
+type EnterResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Holder        *Device                `protobuf:"bytes,1,opt,name=holder,proto3" json:"holder,omitempty"`  // the phone that holds the account instead, or none
+	Cursor        int64                  `protobuf:"varint,2,opt,name=cursor,proto3" json:"cursor,omitempty"` // the logId after which the device reads on
+	At            int64                  `protobuf:"varint,3,opt,name=at,proto3" json:"at,omitempty"`         // when it came in: later than every phone of the user before
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EnterResponse) Reset() {
+	*x = EnterResponse{}
+	mi := &file_record_v1_record_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EnterResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EnterResponse) ProtoMessage() {}
+
+func (x *EnterResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_record_v1_record_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EnterResponse.ProtoReflect.Descriptor instead.
+func (*EnterResponse) Descriptor() ([]byte, []int) {
+	return file_record_v1_record_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *EnterResponse) GetHolder() *Device {
+	if x != nil {
+		return x.Holder
+	}
+	return nil
+}
+
+func (x *EnterResponse) GetCursor() int64 {
+	if x != nil {
+		return x.Cursor
+	}
+	return 0
+}
+
+func (x *EnterResponse) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+// Cursor is how far a device has confirmed everything.
+type Cursor struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Uid           string                 `protobuf:"bytes,1,opt,name=uid,proto3" json:"uid,omitempty"`
+	Type          int32                  `protobuf:"varint,2,opt,name=type,proto3" json:"type,omitempty"` // a wire.v1.Device
+	Uuid          string                 `protobuf:"bytes,3,opt,name=uuid,proto3" json:"uuid,omitempty"`
+	Position      int64                  `protobuf:"varint,4,opt,name=position,proto3" json:"position,omitempty"` // a logId
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cursor) Reset() {
+	*x = Cursor{}
+	mi := &file_record_v1_record_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cursor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cursor) ProtoMessage() {}
+
+func (x *Cursor) ProtoReflect() protoreflect.Message {
+	mi := &file_record_v1_record_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cursor.ProtoReflect.Descriptor instead.
+func (*Cursor) Descriptor() ([]byte, []int) {
+	return file_record_v1_record_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Cursor) GetUid() string {
+	if x != nil {
+		return x.Uid
+	}
+	return ""
+}
+
+func (x *Cursor) GetType() int32 {
+	if x != nil {
+		return x.Type
+	}
+	return 0
+}
+
+func (x *Cursor) GetUuid() string {
+	if x != nil {
+		return x.Uuid
+	}
+	return ""
+}
+
+func (x *Cursor) GetPosition() int64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+// AdvanceRequest has the cursors of some devices.
+type AdvanceRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Cursors       []*Cursor              `protobuf:"bytes,1,rep,name=cursors,proto3" json:"cursors,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdvanceRequest) Reset() {
+	*x = AdvanceRequest{}
+	mi := &file_record_v1_record_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdvanceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdvanceRequest) ProtoMessage() {}
+
+func (x *AdvanceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_record_v1_record_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdvanceRequest.ProtoReflect.Descriptor instead.
+func (*AdvanceRequest) Descriptor() ([]byte, []int) {
+	return file_record_v1_record_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *AdvanceRequest) GetCursors() []*Cursor {
+	if x != nil {
+		return x.Cursors
+	}
+	return nil
+}
+
+// AdvanceResponse says which of them are not devices of their users any more:
+// phones that others replaced.
+type AdvanceResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Gone          []int32                `protobuf:"varint,1,rep,packed,name=gone,proto3" json:"gone,omitempty"` // indexes into cursors, rising
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdvanceResponse) Reset() {
+	*x = AdvanceResponse{}
+	mi := &file_record_v1_record_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdvanceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdvanceResponse) ProtoMessage() {}
+
+func (x *AdvanceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_record_v1_record_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdvanceResponse.ProtoReflect.Descriptor instead.
+func (*AdvanceResponse) Descriptor() ([]byte, []int) {
+	return file_record_v1_record_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *AdvanceResponse) GetGone() []int32 {
+	if x != nil {
+		return x.Gone
+	}
+	return nil
+}
+
+// Endpoint is what gateways tell each other through Redis when a device came in.
+type Endpoint struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Gateway       string                 `protobuf:"bytes,1,opt,name=gateway,proto3" json:"gateway,omitempty"` // which one it came in at
+	Uid           string                 `protobuf:"bytes,2,opt,name=uid,proto3" json:"uid,omitempty"`
+	Device        *Device                `protobuf:"bytes,3,opt,name=device,proto3" json:"device,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Endpoint) Reset() {
+	*x = Endpoint{}
+	mi := &file_record_v1_record_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Endpoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Endpoint) ProtoMessage() {}
+
+func (x *Endpoint) ProtoReflect() protoreflect.Message {
+	mi := &file_record_v1_record_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Endpoint.ProtoReflect.Descriptor instead.
+func (*Endpoint) Descriptor() ([]byte, []int) {
+	return file_record_v1_record_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Endpoint) GetGateway() string {
+	if x != nil {
+		return x.Gateway
+	}
+	return ""
+}
+
+func (x *Endpoint) GetUid() string {
+	if x != nil {
+		return x.Uid
+	}
+	return ""
+}
+
+func (x *Endpoint) GetDevice() *Device {
+	if x != nil {
+		return x.Device
+	}
+	return nil
+}
+
 var File_record_v1_record_proto protoreflect.FileDescriptor
 
 const file_record_v1_record_proto_rawDesc = "" +
@@ -930,16 +1366,48 @@ const file_record_v1_record_proto_rawDesc = "" +
 	"\x06device\x18\x02 \x01(\tR\x06device\x12\x12\n" +
 	"\x04uuid\x18\x03 \x01(\tR\x04uuid\x12\x1c\n" +
 	"\treconnect\x18\x04 \x01(\bR\treconnect\"\x14\n" +
-	"\x12CheckLoginResponse2\xc2\x02\n" +
+	"\x12CheckLoginResponse\"T\n" +
+	"\x06Device\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\x05R\x04type\x12\x12\n" +
+	"\x04uuid\x18\x02 \x01(\tR\x04uuid\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x0e\n" +
+	"\x02at\x18\x04 \x01(\x03R\x02at\"\x99\x01\n" +
+	"\fEnterRequest\x12\x10\n" +
+	"\x03uid\x18\x01 \x01(\tR\x03uid\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\x05R\x04type\x12\x12\n" +
+	"\x04uuid\x18\x03 \x01(\tR\x04uuid\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"push_token\x18\x05 \x01(\tR\tpushToken\x12\x1c\n" +
+	"\treconnect\x18\x06 \x01(\bR\treconnect\"b\n" +
+	"\rEnterResponse\x12)\n" +
+	"\x06holder\x18\x01 \x01(\v2\x11.record.v1.DeviceR\x06holder\x12\x16\n" +
+	"\x06cursor\x18\x02 \x01(\x03R\x06cursor\x12\x0e\n" +
+	"\x02at\x18\x03 \x01(\x03R\x02at\"^\n" +
+	"\x06Cursor\x12\x10\n" +
+	"\x03uid\x18\x01 \x01(\tR\x03uid\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\x05R\x04type\x12\x12\n" +
+	"\x04uuid\x18\x03 \x01(\tR\x04uuid\x12\x1a\n" +
+	"\bposition\x18\x04 \x01(\x03R\bposition\"=\n" +
+	"\x0eAdvanceRequest\x12+\n" +
+	"\acursors\x18\x01 \x03(\v2\x11.record.v1.CursorR\acursors\"%\n" +
+	"\x0fAdvanceResponse\x12\x12\n" +
+	"\x04gone\x18\x01 \x03(\x05R\x04gone\"a\n" +
+	"\bEndpoint\x12\x18\n" +
+	"\agateway\x18\x01 \x01(\tR\agateway\x12\x10\n" +
+	"\x03uid\x18\x02 \x01(\tR\x03uid\x12)\n" +
+	"\x06device\x18\x03 \x01(\v2\x11.record.v1.DeviceR\x06device2\xc2\x02\n" +
 	"\rRecordService\x12;\n" +
 	"\x04Send\x12\x16.record.v1.SendRequest\x1a\x17.record.v1.SendResponse(\x010\x01\x127\n" +
 	"\x04Sync\x12\x16.record.v1.SyncRequest\x1a\x17.record.v1.SyncResponse\x12@\n" +
 	"\aHistory\x12\x19.record.v1.HistoryRequest\x1a\x1a.record.v1.HistoryResponse\x12=\n" +
 	"\x06Revoke\x12\x18.record.v1.RevokeRequest\x1a\x19.record.v1.RevokeResponse\x12:\n" +
-	"\x05Focus\x12\x17.record.v1.FocusRequest\x1a\x18.record.v1.FocusResponse2Z\n" +
+	"\x05Focus\x12\x17.record.v1.FocusRequest\x1a\x18.record.v1.FocusResponse2\xd8\x01\n" +
 	"\rDeviceService\x12I\n" +
 	"\n" +
-	"CheckLogin\x12\x1c.record.v1.CheckLoginRequest\x1a\x1d.record.v1.CheckLoginResponseB%Z#parley/api/proto/record/v1;recordv1b\x06proto3"
+	"CheckLogin\x12\x1c.record.v1.CheckLoginRequest\x1a\x1d.record.v1.CheckLoginResponse\x12:\n" +
+	"\x05Enter\x12\x17.record.v1.EnterRequest\x1a\x18.record.v1.EnterResponse\x12@\n" +
+	"\aAdvance\x12\x19.record.v1.AdvanceRequest\x1a\x1a.record.v1.AdvanceResponseB%Z#parley/api/proto/record/v1;recordv1b\x06proto3"
 
 var (
 	file_record_v1_record_proto_rawDescOnce sync.Once
@@ -953,7 +1421,7 @@ func file_record_v1_record_proto_rawDescGZIP() []byte {
 	return file_record_v1_record_proto_rawDescData
 }
 
-var file_record_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_record_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_record_v1_record_proto_goTypes = []any{
 	(*SendRequest)(nil),        // 0: record.v1.SendRequest
 	(*SendItem)(nil),           // 1: record.v1.SendItem
@@ -970,30 +1438,44 @@ var file_record_v1_record_proto_goTypes = []any{
 	(*FocusResponse)(nil),      // 12: record.v1.FocusResponse
 	(*CheckLoginRequest)(nil),  // 13: record.v1.CheckLoginRequest
 	(*CheckLoginResponse)(nil), // 14: record.v1.CheckLoginResponse
-	(*v1.Fault)(nil),           // 15: fault.v1.Fault
+	(*Device)(nil),             // 15: record.v1.Device
+	(*EnterRequest)(nil),       // 16: record.v1.EnterRequest
+	(*EnterResponse)(nil),      // 17: record.v1.EnterResponse
+	(*Cursor)(nil),             // 18: record.v1.Cursor
+	(*AdvanceRequest)(nil),     // 19: record.v1.AdvanceRequest
+	(*AdvanceResponse)(nil),    // 20: record.v1.AdvanceResponse
+	(*Endpoint)(nil),           // 21: record.v1.Endpoint
+	(*v1.Fault)(nil),           // 22: fault.v1.Fault
 }
 var file_record_v1_record_proto_depIdxs = []int32{
 	1,  // 0: record.v1.SendRequest.items:type_name -> record.v1.SendItem
 	3,  // 1: record.v1.SendResponse.results:type_name -> record.v1.SendResult
-	15, // 2: record.v1.SendResult.fault:type_name -> fault.v1.Fault
+	22, // 2: record.v1.SendResult.fault:type_name -> fault.v1.Fault
 	8,  // 3: record.v1.HistoryResponse.records:type_name -> record.v1.HistoryRecord
-	0,  // 4: record.v1.RecordService.Send:input_type -> record.v1.SendRequest
-	4,  // 5: record.v1.RecordService.Sync:input_type -> record.v1.SyncRequest
-	6,  // 6: record.v1.RecordService.History:input_type -> record.v1.HistoryRequest
-	9,  // 7: record.v1.RecordService.Revoke:input_type -> record.v1.RevokeRequest
-	11, // 8: record.v1.RecordService.Focus:input_type -> record.v1.FocusRequest
-	13, // 9: record.v1.DeviceService.CheckLogin:input_type -> record.v1.CheckLoginRequest
-	2,  // 10: record.v1.RecordService.Send:output_type -> record.v1.SendResponse
-	5,  // 11: record.v1.RecordService.Sync:output_type -> record.v1.SyncResponse
-	7,  // 12: record.v1.RecordService.History:output_type -> record.v1.HistoryResponse
-	10, // 13: record.v1.RecordService.Revoke:output_type -> record.v1.RevokeResponse
-	12, // 14: record.v1.RecordService.Focus:output_type -> record.v1.FocusResponse
-	14, // 15: record.v1.DeviceService.CheckLogin:output_type -> record.v1.CheckLoginResponse
-	10, // [10:16] is the sub-list for method output_type
-	4,  // [4:10] is the sub-list for method input_type
-	4,  // [4:4] is the sub-list for extension type_name
-	4,  // [4:4] is the sub-list for extension extendee
-	0,  // [0:4] is the sub-list for field type_name
+	15, // 4: record.v1.EnterResponse.holder:type_name -> record.v1.Device
+	18, // 5: record.v1.AdvanceRequest.cursors:type_name -> record.v1.Cursor
+	15, // 6: record.v1.Endpoint.device:type_name -> record.v1.Device
+	0,  // 7: record.v1.RecordService.Send:input_type -> record.v1.SendRequest
+	4,  // 8: record.v1.RecordService.Sync:input_type -> record.v1.SyncRequest
+	6,  // 9: record.v1.RecordService.History:input_type -> record.v1.HistoryRequest
+	9,  // 10: record.v1.RecordService.Revoke:input_type -> record.v1.RevokeRequest
+	11, // 11: record.v1.RecordService.Focus:input_type -> record.v1.FocusRequest
+	13, // 12: record.v1.DeviceService.CheckLogin:input_type -> record.v1.CheckLoginRequest
+	16, // 13: record.v1.DeviceService.Enter:input_type -> record.v1.EnterRequest
+	19, // 14: record.v1.DeviceService.Advance:input_type -> record.v1.AdvanceRequest
+	2,  // 15: record.v1.RecordService.Send:output_type -> record.v1.SendResponse
+	5,  // 16: record.v1.RecordService.Sync:output_type -> record.v1.SyncResponse
+	7,  // 17: record.v1.RecordService.History:output_type -> record.v1.HistoryResponse
+	10, // 18: record.v1.RecordService.Revoke:output_type -> record.v1.RevokeResponse
+	12, // 19: record.v1.RecordService.Focus:output_type -> record.v1.FocusResponse
+	14, // 20: record.v1.DeviceService.CheckLogin:output_type -> record.v1.CheckLoginResponse
+	17, // 21: record.v1.DeviceService.Enter:output_type -> record.v1.EnterResponse
+	20, // 22: record.v1.DeviceService.Advance:output_type -> record.v1.AdvanceResponse
+	15, // [15:23] is the sub-list for method output_type
+	7,  // [7:15] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_record_v1_record_proto_init() }
@@ -1007,7 +1489,7 @@ func file_record_v1_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_record_v1_record_proto_rawDesc), len(file_record_v1_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -294,6 +294,8 @@ var RecordService_ServiceDesc = grpc.ServiceDesc{
 
 const (
 	DeviceService_CheckLogin_FullMethodName = "/record.v1.DeviceService/CheckLogin"
+	DeviceService_Enter_FullMethodName      = "/record.v1.DeviceService/Enter"
+	DeviceService_Advance_FullMethodName    = "/record.v1.DeviceService/Advance"
 )
 
 // DeviceServiceClient is the client API for DeviceService service.
@@ -305,6 +307,16 @@ type DeviceServiceClient interface {
 	// CheckLogin refuses a phone that comes back after another one took its
 	// place (-1016, with the other device as data). It records nothing.
 	CheckLogin(ctx context.Context, in *CheckLoginRequest, opts ...grpc.CallOption) (*CheckLoginResponse, error)
+	// Enter records a device whose socket was authenticated, and says from where
+	// it reads on. A new phone replaces the user's other phones and reads on from
+	// where the last of them was; a desktop or web device is known by its type and
+	// uuid. A phone that comes back after another one took its place is not
+	// recorded: the answer has that one as holder.
+	Enter(ctx context.Context, in *EnterRequest, opts ...grpc.CallOption) (*EnterResponse, error)
+	// Advance moves the cursors of devices forward, to the last event that each
+	// confirmed together with all before it. Whoever wrote a private message that a
+	// phone so confirmed is told once (signal Received), in the same transaction.
+	Advance(ctx context.Context, in *AdvanceRequest, opts ...grpc.CallOption) (*AdvanceResponse, error)
 }
 
 type deviceServiceClient struct {
@@ -325,6 +337,26 @@ func (c *deviceServiceClient) CheckLogin(ctx context.Context, in *CheckLoginRequ
 	return out, nil
 }
 
+func (c *deviceServiceClient) Enter(ctx context.Context, in *EnterRequest, opts ...grpc.CallOption) (*EnterResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EnterResponse)
+	err := c.cc.Invoke(ctx, DeviceService_Enter_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *deviceServiceClient) Advance(ctx context.Context, in *AdvanceRequest, opts ...grpc.CallOption) (*AdvanceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AdvanceResponse)
+	err := c.cc.Invoke(ctx, DeviceService_Advance_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // DeviceServiceServer is the server API for DeviceService service.
 // All implementations must embed UnimplementedDeviceServiceServer
 // for forward compatibility.
@@ -334,6 +366,16 @@ type DeviceServiceServer interface {
 	// CheckLogin refuses a phone that comes back after another one took its
 	// place (-1016, with the other device as data). It records nothing.
 	CheckLogin(context.Context, *CheckLoginRequest) (*CheckLoginResponse, error)
+	// Enter records a device whose socket was authenticated, and says from where
+	// it reads on. A new phone replaces the user's other phones and reads on from
+	// where the last of them was; a desktop or web device is known by its type and
+	// uuid. A phone that comes back after another one took its place is not
+	// recorded: the answer has that one as holder.
+	Enter(context.Context, *EnterRequest) (*EnterResponse, error)
+	// Advance moves the cursors of devices forward, to the last event that each
+	// confirmed together with all before it. Whoever wrote a private message that a
+	// phone so confirmed is told once (signal Received), in the same transaction.
+	Advance(context.Context, *AdvanceRequest) (*AdvanceResponse, error)
 	mustEmbedUnimplementedDeviceServiceServer()
 }
 
@@ -346,6 +388,12 @@ type UnimplementedDeviceServiceServer struct{}
 
 func (UnimplementedDeviceServiceServer) CheckLogin(context.Context, *CheckLoginRequest) (*CheckLoginResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckLogin not implemented")
+}
+func (UnimplementedDeviceServiceServer) Enter(context.Context, *EnterRequest) (*EnterResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Enter not implemented")
+}
+func (UnimplementedDeviceServiceServer) Advance(context.Context, *AdvanceRequest) (*AdvanceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Advance not implemented")
 }
 func (UnimplementedDeviceServiceServer) mustEmbedUnimplementedDeviceServiceServer() {}
 func (UnimplementedDeviceServiceServer) testEmbeddedByValue()                       {}
@@ -386,6 +434,42 @@ func _DeviceService_CheckLogin_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DeviceService_Enter_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EnterRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DeviceServiceServer).Enter(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DeviceService_Enter_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DeviceServiceServer).Enter(ctx, req.(*EnterRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DeviceService_Advance_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AdvanceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DeviceServiceServer).Advance(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DeviceService_Advance_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DeviceServiceServer).Advance(ctx, req.(*AdvanceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // DeviceService_ServiceDesc is the grpc.ServiceDesc for DeviceService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -396,6 +480,14 @@ var DeviceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CheckLogin",
 			Handler:    _DeviceService_CheckLogin_Handler,
+		},
+		{
+			MethodName: "Enter",
+			Handler:    _DeviceService_Enter_Handler,
+		},
+		{
+			MethodName: "Advance",
+			Handler:    _DeviceService_Advance_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

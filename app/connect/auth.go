@@ -1,0 +1,145 @@
+package connect
+
+import (
+	"context"
+	"time"
+
+	"github.com/zeromicro/go-zero/core/logx"
+	"google.golang.org/protobuf/proto"
+
+	recordv1 "parley/api/proto/record/v1"
+	wirev1 "parley/api/proto/wire/v1"
+	"parley/pkg/eventlog"
+)
+
+// auth handles Auth: the first one lets a session in, one more is answered and
+// changes nothing. What fails closes the socket, because one client takes any
+// first packet for success.
+func (s *session) auth(p packet) {
+	reply := packet{op: opAuthReply, seq: p.seq, ack: p.seq}
+	if s.user != nil {
+		s.out.put(reply)
+		return
+	}
+	var m wirev1.AuthMsg
+	if err := proto.Unmarshal(p.body, &m); err != nil {
+		s.end(errPacket, 1008)
+		return
+	}
+	uid, err := s.gateway.services.Verifier.Verify(m.Token)
+	if err != nil {
+		s.end(err, 1008)
+		return
+	}
+	var login *wirev1.Login
+	if len(m.Ext) > 0 {
+		login = new(wirev1.Login)
+		if err := proto.Unmarshal(m.Ext, login); err != nil {
+			s.end(errPacket, 1008)
+			return
+		}
+	}
+	s.uid = uid
+	if login == nil || login.Uuid == "" {
+		s.enter(reply, eventlog.Position(s.gateway.hub.tail.Load()))
+		return
+	}
+	s.enterDevice(reply, login)
+}
+
+// enterWithin bounds what the record service may take to know a device.
+const enterWithin = 10 * time.Second
+
+func (s *session) enterDevice(reply packet, login *wirev1.Login) {
+	ctx, cancel := context.WithTimeout(s.gateway.ctx, enterWithin)
+	defer cancel()
+	answer, err := s.gateway.services.Devices.Enter(ctx, &recordv1.EnterRequest{
+		Uid: string(s.uid), Type: int32(login.Device), Uuid: login.Uuid, Name: login.DeviceName, PushToken: login.DeviceToken,
+		Reconnect: login.ConnType == wirev1.ConnType_CONN_TYPE_RECONNECT,
+	})
+	if err != nil {
+		s.end(err, 1011)
+		return
+	}
+	if h := answer.GetHolder(); h != nil {
+		s.refuse(reply, h)
+		return
+	}
+	s.device = &device{kind: login.Device, uuid: login.Uuid, name: login.DeviceName, at: answer.GetAt()}
+	s.enter(reply, eventlog.Position(answer.GetCursor()))
+	s.gateway.announce(s.uid, *s.device)
+}
+
+// refuse tells a phone which other one holds the account. It has a while to
+// choose to take its place.
+func (s *session) refuse(reply packet, holder *recordv1.Device) {
+	body, err := proto.Marshal(endpointLogin(device{
+		kind: wirev1.Device(holder.GetType()), uuid: holder.GetUuid(), name: holder.GetName(), at: holder.GetAt(),
+	}))
+	if err != nil {
+		s.end(err, 1011)
+		return
+	}
+	s.authTimer.Reset(s.gateway.config.RefusedTimeout)
+	reply.body = body
+	s.out.put(reply)
+}
+
+// enter lets the session in: it reads on after a position, a moment after the
+// reply, because one client loses what comes in the first moments.
+func (s *session) enter(reply packet, after eventlog.Position) {
+	s.mu.Lock()
+	if s.phase == ended {
+		s.mu.Unlock()
+		return
+	}
+	s.phase, s.at, s.settled, s.confirmed = entered, after, after, time.Now()
+	s.mu.Unlock()
+	if !s.authTimer.Stop() {
+		return // it is being closed
+	}
+	s.user = s.gateway.hub.add(s)
+	s.out.put(reply)
+	time.AfterFunc(s.gateway.config.BacklogDelay, s.pump)
+}
+
+// endpointLogin is the signal that tells of a device that came in.
+func endpointLogin(d device) *wirev1.SignalEndpointLogin {
+	return &wirev1.SignalEndpointLogin{Uuid: d.uuid, Device: d.kind, DeviceName: d.name, Datetime: uint64(d.at)}
+}
+
+// tellEndpoint tells the sessions of a user here that a device came in, and ends
+// those of a phone that it replaces: they get nothing any more, and are closed a
+// moment later.
+func (g *Gateway) tellEndpoint(uid string, d device, sessions []*session) {
+	body, err := proto.Marshal(endpointLogin(d))
+	if err != nil {
+		logx.Errorf("tell that a device of %s came in: %v", uid, err)
+		return
+	}
+	inner, err := proto.Marshal(&wirev1.Signal{Type: wirev1.SignalType_SIGNAL_TYPE_ENDPOINT_LOGIN, Body: body})
+	if err != nil {
+		logx.Errorf("tell that a device of %s came in: %v", uid, err)
+		return
+	}
+	signal, err := proto.Marshal(&wirev1.Proto{EventType: wirev1.EventType_EVENT_TYPE_SIGNAL, Body: inner})
+	if err != nil {
+		logx.Errorf("tell that a device of %s came in: %v", uid, err)
+		return
+	}
+	for _, s := range sessions {
+		s.tell(signal)
+		if s.device != nil && s.device.mobile() && d.mobile() && s.device.uuid != d.uuid && s.device.at < d.at {
+			g.replace(s)
+		}
+	}
+}
+
+// replace ends the session of a phone whose place another one took.
+func (g *Gateway) replace(s *session) {
+	g.hub.remove(s)
+	s.mu.Lock()
+	s.phase, s.live = ended, false
+	s.mu.Unlock()
+	time.AfterFunc(g.config.ReplacedDelay, func() { s.end(errReplaced, 1008) })
+}

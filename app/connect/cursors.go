@@ -1,0 +1,96 @@
+package connect
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/zeromicro/go-zero/core/logx"
+
+	recordv1 "parley/api/proto/record/v1"
+)
+
+// cursors tells the record service how far devices have come, many at once.
+type cursors struct {
+	gateway *Gateway
+
+	mu    sync.Mutex
+	dirty map[*session]struct{}
+}
+
+// maxCursors bounds one request.
+const maxCursors = 200
+
+// mark notes that the cursor of a session moved.
+func (c *cursors) mark(s *session) {
+	if s.device == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dirty[s] = struct{}{}
+}
+
+// take returns some of the sessions whose cursors moved.
+func (c *cursors) take() []*session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var list []*session
+	for s := range c.dirty {
+		if len(list) == maxCursors {
+			break
+		}
+		delete(c.dirty, s)
+		list = append(list, s)
+	}
+	return list
+}
+
+// flush tells of all cursors that moved. What cannot be told is told later.
+func (c *cursors) flush(ctx context.Context) {
+	for {
+		sessions := c.take()
+		if len(sessions) == 0 {
+			return
+		}
+		if err := c.advance(ctx, sessions); err != nil {
+			logx.Errorf("store the cursors of %d devices: %v", len(sessions), err)
+			for _, s := range sessions {
+				c.mark(s)
+			}
+			return
+		}
+	}
+}
+
+// advanceWithin bounds one request.
+const advanceWithin = 10 * time.Second
+
+func (c *cursors) advance(ctx context.Context, sessions []*session) error {
+	ctx, cancel := context.WithTimeout(ctx, advanceWithin)
+	defer cancel()
+	req := new(recordv1.AdvanceRequest)
+	var told []*session
+	for _, s := range sessions {
+		if at := s.cursor(); at > s.settled {
+			s.settled = at
+			told = append(told, s)
+			req.Cursors = append(req.Cursors, &recordv1.Cursor{Uid: string(s.uid), Type: int32(s.device.kind), Uuid: s.device.uuid, Position: int64(at)})
+		}
+	}
+	if len(told) == 0 {
+		return nil
+	}
+	resp, err := c.gateway.services.Devices.Advance(ctx, req)
+	if err != nil {
+		for _, s := range told {
+			s.settled = 0
+		}
+		return err
+	}
+	// Whoever replaced them may be on another gateway, and Redis away.
+	for _, i := range resp.GetGone() {
+		c.gateway.replace(told[i])
+	}
+	return nil
+}

@@ -1,0 +1,287 @@
+// Package connect is the socket gateway: it lets devices in, takes their messages,
+// and brings them every event that concerns them, at least once and in order,
+// until they confirm it. What it knows of events it has from the event log
+// (pkg/eventlog), of devices from the record service.
+package connect
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/go-redis/redis/v8"
+	"github.com/google/uuid"
+	"github.com/lxzan/gws"
+	"github.com/zeromicro/go-zero/core/logx"
+
+	recordv1 "parley/api/proto/record/v1"
+	"parley/pkg/eventlog"
+	"parley/pkg/id"
+	"parley/record/sender"
+)
+
+// Config is how the gateway treats its clients.
+type Config struct {
+	// MaxFrame is the longest packet in bytes, without its header.
+	MaxFrame int
+	// AuthTimeout is how long a client may take to authenticate.
+	AuthTimeout time.Duration
+	// RefusedTimeout is how long one that was refused may try again.
+	RefusedTimeout time.Duration
+	// IdleTimeout closes a socket on which nothing came for so long.
+	IdleTimeout time.Duration
+	// BacklogDelay is the pause between the reply to Auth and the first event.
+	BacklogDelay time.Duration
+	// ReplacedDelay is how long a phone is left connected after another took
+	// its place.
+	ReplacedDelay time.Duration
+	// Window and WindowBytes bound the events that wait for confirmation on one
+	// connection.
+	Window      int
+	WindowBytes int
+	// ResendAfter is when an event that was not confirmed is sent again; the
+	// pause doubles each time.
+	ResendAfter time.Duration
+	// SilentAfter closes a socket whose client confirms nothing for so long.
+	SilentAfter time.Duration
+	// MaxFrames is how many packets a second one client may send.
+	MaxFrames int
+	// MaxSockets is how many sockets one user may have on this gateway.
+	MaxSockets int
+}
+
+// Services are what the gateway works with.
+type Services struct {
+	Verifier interface {
+		Verify(token string) (id.UID, error)
+	}
+	Sender  *sender.Sender
+	Devices recordv1.DeviceServiceClient
+	Log     *eventlog.Log
+	Redis   redis.UniversalClient
+}
+
+// Gateway is an http.Handler for /sub.
+type Gateway struct {
+	config   Config
+	services Services
+	hub      *hub
+	cursors  cursors
+	upgrader *gws.Upgrader
+	name     string // of this gateway among others
+
+	ctx     context.Context
+	stop    context.CancelFunc
+	running sync.WaitGroup
+
+	mu       sync.Mutex
+	draining bool
+	open     map[*session]struct{}
+	empty    chan struct{} // closed when draining and nothing is open
+}
+
+var _ http.Handler = (*Gateway)(nil)
+
+// New starts a gateway. It begins to follow the log at its head. Stop ends it.
+func New(ctx context.Context, config Config, services Services) (*Gateway, error) {
+	head, err := services.Log.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{
+		config: config, services: services, hub: newHub(head), name: uuid.NewString(),
+		open: make(map[*session]struct{}), empty: make(chan struct{}),
+	}
+	g.cursors = cursors{gateway: g, dirty: make(map[*session]struct{})}
+	g.ctx, g.stop = context.WithCancel(context.Background())
+	g.upgrader = gws.NewUpgrader(handler{g}, &gws.ServerOption{
+		ReadMaxPayloadSize: headerSize + config.MaxFrame,
+		ReadBufferSize:     1 << 10,
+		Logger:             quiet{},
+	})
+	g.running.Go(func() {
+		if err := services.Log.Follow(g.ctx, head, g.hub.dispatch); !errors.Is(err, context.Canceled) {
+			logx.Errorf("follow the log: %v", err)
+		}
+	})
+	g.running.Go(g.hearEndpoints)
+	g.running.Go(g.keep)
+	return g, nil
+}
+
+const (
+	// flushEvery is how often cursors are told, and lookEvery how often the
+	// gateway looks for what was not confirmed. A quiet session's cursor moves
+	// with the tail every restEvery.
+	flushEvery = 100 * time.Millisecond
+	lookEvery  = time.Second
+	restEvery  = time.Minute
+)
+
+// keep does what has to be done from time to time.
+func (g *Gateway) keep() {
+	flush, look, rest := time.NewTicker(flushEvery), time.NewTicker(lookEvery), time.NewTicker(restEvery)
+	defer flush.Stop()
+	defer look.Stop()
+	defer rest.Stop()
+	for {
+		select {
+		case <-g.ctx.Done():
+			return
+		case <-flush.C:
+			g.cursors.flush(g.ctx)
+		case now := <-look.C:
+			for _, s := range g.hub.all() {
+				s.resend(now)
+			}
+		case <-rest.C:
+			for _, s := range g.hub.all() {
+				g.cursors.mark(s)
+			}
+		}
+	}
+}
+
+// ServeHTTP implements http.Handler: it makes a socket of the request.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.mu.Lock()
+	draining := g.draining
+	g.mu.Unlock()
+	if draining {
+		http.Error(w, "this gateway is stopping", http.StatusServiceUnavailable)
+		return
+	}
+	socket, err := g.upgrader.Upgrade(w, r)
+	if err != nil {
+		return // the client has the reason
+	}
+	go socket.ReadLoop()
+}
+
+// Stop tells all clients to go, tells of their cursors and returns when all are
+// gone, or when ctx ends.
+func (g *Gateway) Stop(ctx context.Context) error {
+	g.mu.Lock()
+	g.draining = true
+	var open []*session
+	for s := range g.open {
+		open = append(open, s)
+	}
+	if len(open) == 0 {
+		close(g.empty)
+	}
+	g.mu.Unlock()
+	for _, s := range open {
+		s.end(errStopping, 1001)
+	}
+	var err error
+	select {
+	case <-g.empty:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	g.cursors.flush(ctx)
+	g.stop()
+	g.running.Wait()
+	return err
+}
+
+var errStopping = errors.New("the gateway is stopping")
+
+// handler is the Gateway as gws sees it.
+type handler struct{ *Gateway }
+
+// sessionKey is where a socket has its session.
+const sessionKey = "session"
+
+func sessionOf(socket *gws.Conn) *session {
+	value, _ := socket.Session().Load(sessionKey)
+	s, _ := value.(*session)
+	return s
+}
+
+// OnOpen implements gws.Event.
+func (g handler) OnOpen(socket *gws.Conn) {
+	now := time.Now()
+	s := &session{gateway: g.Gateway, socket: socket, limit: newBucket(g.config.MaxFrames, now), heard: now}
+	s.out = outbox{conn: socket.NetConn(), fail: func(err error) { socket.NetConn().Close() }}
+	s.authTimer = time.AfterFunc(g.config.AuthTimeout, func() { s.end(errLate, 1008) })
+	socket.Session().Store(sessionKey, s)
+	socket.SetReadDeadline(now.Add(g.config.IdleTimeout))
+	g.mu.Lock()
+	g.open[s] = struct{}{}
+	draining := g.draining
+	g.mu.Unlock()
+	if draining {
+		s.end(errStopping, 1001)
+	}
+}
+
+var errLate = errors.New("the client did not authenticate in time")
+
+// OnClose implements gws.Event.
+func (g handler) OnClose(socket *gws.Conn, _ error) {
+	s := sessionOf(socket)
+	s.out.close()
+	s.authTimer.Stop()
+	if s.user != nil {
+		s.gateway.cursors.mark(s)
+		s.mu.Lock()
+		s.phase, s.live = ended, false
+		s.mu.Unlock()
+		g.hub.remove(s)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.open, s)
+	if g.draining && len(g.open) == 0 {
+		close(g.empty)
+	}
+}
+
+// OnPing implements gws.Event.
+func (g handler) OnPing(socket *gws.Conn, payload []byte) {
+	g.heard(sessionOf(socket))
+	socket.WritePong(payload)
+}
+
+// OnPong implements gws.Event.
+func (g handler) OnPong(socket *gws.Conn, _ []byte) { g.heard(sessionOf(socket)) }
+
+// OnMessage implements gws.Event.
+func (g handler) OnMessage(socket *gws.Conn, message *gws.Message) {
+	defer message.Close()
+	s := sessionOf(socket)
+	g.heard(s)
+	if !s.limit.take(time.Now()) {
+		s.end(errTooMuch, 1008)
+		return
+	}
+	if message.Opcode != gws.OpcodeBinary {
+		s.end(errPacket, 1003)
+		return
+	}
+	p, err := parsePacket(message.Bytes())
+	if err != nil {
+		s.end(err, 1002)
+		return
+	}
+	s.receive(p)
+}
+
+// heard lets an idle socket live on. The deadline is set at most once a second.
+func (g handler) heard(s *session) {
+	if now := time.Now(); now.Sub(s.heard) > time.Second {
+		s.heard = now
+		s.socket.SetReadDeadline(now.Add(g.config.IdleTimeout))
+	}
+}
+
+// quiet keeps gws from writing to the log: what ends a socket is its client's
+// affair.
+type quiet struct{}
+
+// Error implements gws.Logger.
+func (quiet) Error(...any) {}

@@ -1,0 +1,253 @@
+package connect
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/zeromicro/go-zero/core/logx"
+	"google.golang.org/protobuf/proto"
+
+	wirev1 "parley/api/proto/wire/v1"
+	"parley/pkg/eventlog"
+	"parley/pkg/id"
+)
+
+// hub routes the events of the log to the sessions of this gateway.
+//
+// Joining live. A session reads its backlog from the log until its position lies
+// in the ring, which has the newest events without a gap. Then it takes the
+// dispatch lock, under which the ring does not grow: what the ring has after its
+// position is sent, and the session is live. So the first event that dispatch
+// offers it is the next one, whatever was committed meanwhile.
+type hub struct {
+	// mu is the dispatch lock. It comes before the lock of a session.
+	mu     sync.Mutex
+	users  map[id.UID]*user
+	groups map[id.GID]map[*user]struct{}
+	ring   ring
+	// tail is the position up to which everything was dispatched.
+	tail atomic.Int64
+}
+
+// user is somebody with sessions on this gateway.
+type user struct {
+	uid      id.UID
+	sessions []*session
+	// intervals are the positions at which he was in groups. A map of yes and
+	// no would depend on the order in which it is loaded and changed.
+	intervals map[id.GID][]eventlog.Interval
+	// loaded says that intervals has everything. Until then left keeps what
+	// ended meanwhile: what is being loaded may be from before.
+	loaded bool
+	left   []departure
+}
+
+// departure is the end of an interval.
+type departure struct {
+	group id.GID
+	at    eventlog.Position
+}
+
+func newHub(after eventlog.Position) *hub {
+	h := &hub{users: make(map[id.UID]*user), groups: make(map[id.GID]map[*user]struct{}), ring: ring{after: after}}
+	h.tail.Store(int64(after))
+	return h
+}
+
+// dispatch offers events to the sessions that they concern. It never waits for
+// a session.
+func (h *hub) dispatch(events []eventlog.Event, through eventlog.Position) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i := range events {
+		e := newEntry(events[i])
+		h.ring.push(e)
+		if e.Group != 0 && e.Kind == eventlog.Signal {
+			h.follow(e)
+		}
+		if e.Group == 0 {
+			h.offerTo(h.users[e.A], e)
+			if e.B != "" {
+				h.offerTo(h.users[e.B], e)
+			}
+			continue
+		}
+		for u := range h.groups[e.Group] {
+			if u.mayRead(e) {
+				h.offerTo(u, e)
+			}
+		}
+	}
+	h.tail.Store(int64(through))
+}
+
+func (h *hub) offerTo(u *user, e *entry) {
+	if u == nil {
+		return
+	}
+	for _, s := range u.sessions {
+		s.offer(e)
+	}
+}
+
+// concerns reports whether u reads e.
+func (u *user) concerns(e *entry) bool {
+	if e.Group == 0 {
+		return e.Includes(u.uid)
+	}
+	return u.mayRead(e)
+}
+
+// mayRead reports whether u was in the group of e at its position.
+func (u *user) mayRead(e *entry) bool {
+	return slices.ContainsFunc(u.intervals[e.Group], func(i eventlog.Interval) bool { return i.From <= e.Pos && e.Pos <= i.To })
+}
+
+// follow changes the places of local users in a group as a signal says.
+func (h *hub) follow(e *entry) {
+	var s wirev1.Signal
+	if err := proto.Unmarshal(e.Body, &s); err != nil {
+		logx.Errorf("signal %d cannot be read: %v", e.Pos, err)
+		return
+	}
+	switch s.Type {
+	case wirev1.SignalType_SIGNAL_TYPE_SIGN_IN_GROUP:
+		var in wirev1.SignalSignInGroup
+		if err := proto.Unmarshal(s.Body, &in); err != nil {
+			logx.Errorf("signal %d cannot be read: %v", e.Pos, err)
+			return
+		}
+		for _, uid := range in.Uid {
+			if u := h.users[id.UID(uid)]; u != nil {
+				h.seat(u, e.Group, eventlog.Interval{From: e.Pos, To: eventlog.Forever})
+			}
+		}
+	case wirev1.SignalType_SIGNAL_TYPE_SIGN_OUT_GROUP:
+		var out wirev1.SignalSignOutGroup
+		if err := proto.Unmarshal(s.Body, &out); err != nil {
+			logx.Errorf("signal %d cannot be read: %v", e.Pos, err)
+			return
+		}
+		for _, uid := range out.Uid {
+			if u := h.users[id.UID(uid)]; u != nil {
+				u.unseat(e.Group, e.Pos)
+			}
+		}
+	}
+}
+
+// seat adds an interval of u in a group. What is known from elsewhere, by its
+// beginning, ends where the earlier of both ends.
+func (h *hub) seat(u *user, g id.GID, i eventlog.Interval) {
+	members := h.groups[g]
+	if members == nil {
+		members = make(map[*user]struct{})
+		h.groups[g] = members
+	}
+	members[u] = struct{}{}
+	for n := range u.intervals[g] {
+		if known := &u.intervals[g][n]; known.From == i.From {
+			known.To = min(known.To, i.To)
+			return
+		}
+	}
+	u.intervals[g] = append(u.intervals[g], i)
+}
+
+// unseat ends the interval of u in a group in which a position lies.
+func (u *user) unseat(g id.GID, at eventlog.Position) {
+	if !u.loaded {
+		u.left = append(u.left, departure{g, at})
+	}
+	for n := range u.intervals[g] {
+		if i := &u.intervals[g][n]; i.From <= at && at < i.To {
+			i.To = at
+		}
+	}
+}
+
+// add registers a session. Signals change the places of its user from now on;
+// load fetches those that he has already.
+func (h *hub) add(s *session) *user {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	u := h.users[s.uid]
+	if u == nil {
+		u = &user{uid: s.uid, intervals: make(map[id.GID][]eventlog.Interval)}
+		h.users[s.uid] = u
+	}
+	u.sessions = append(u.sessions, s)
+	return u
+}
+
+// remove forgets a session, and its user with the last one.
+func (h *hub) remove(s *session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	u := s.user
+	u.sessions = slices.DeleteFunc(u.sessions, func(other *session) bool { return other == s })
+	if len(u.sessions) > 0 || h.users[u.uid] != u {
+		return
+	}
+	delete(h.users, u.uid)
+	for g := range u.intervals {
+		delete(h.groups[g], u)
+		if len(h.groups[g]) == 0 {
+			delete(h.groups, g)
+		}
+	}
+}
+
+// load fetches the places of a user in groups, once: those that matter for what
+// is in the ring or comes after.
+func (h *hub) load(ctx context.Context, log *eventlog.Log, u *user) error {
+	h.mu.Lock()
+	loaded, after := u.loaded, h.ring.after
+	h.mu.Unlock()
+	if loaded {
+		return nil
+	}
+	places, err := log.Intervals(ctx, u.uid, after)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.users[u.uid] != u {
+		return nil // the last session is gone
+	}
+	for g, intervals := range places {
+		for _, i := range intervals {
+			h.seat(u, g, i)
+		}
+	}
+	u.loaded = true
+	for _, d := range u.left {
+		u.unseat(d.group, d.at)
+	}
+	u.left = nil
+	return nil
+}
+
+// sessionsOf returns the sessions of a user.
+func (h *hub) sessionsOf(uid id.UID) []*session {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if u := h.users[uid]; u != nil {
+		return slices.Clone(u.sessions)
+	}
+	return nil
+}
+
+// all returns every session.
+func (h *hub) all() []*session {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var list []*session
+	for _, u := range h.users {
+		list = append(list, u.sessions...)
+	}
+	return list
+}

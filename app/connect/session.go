@@ -1,0 +1,337 @@
+package connect
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/lxzan/gws"
+	"github.com/zeromicro/go-zero/core/logx"
+	"google.golang.org/protobuf/proto"
+
+	wirev1 "parley/api/proto/wire/v1"
+	"parley/pkg/eventlog"
+	"parley/pkg/id"
+	"parley/record/sender"
+)
+
+// The reasons for which a session ends, as the log tells them.
+var (
+	errSlow     = errors.New("the client does not read")
+	errSilent   = errors.New("the client confirms nothing")
+	errTooMuch  = errors.New("the client sends too many frames")
+	errReplaced = errors.New("another phone took its place")
+)
+
+// session is one socket. Packets of a client come one after the other, on the
+// socket's own goroutine; everything else may come from anywhere.
+type session struct {
+	gateway *Gateway
+	socket  *gws.Conn
+	out     outbox
+	limit   *bucket
+	heard   time.Time // when the read deadline was set last
+
+	// Set by Auth, before the session is registered.
+	uid    id.UID
+	device *device // nil for a connection without a device
+	user   *user
+
+	authTimer *time.Timer
+
+	// mu comes after the dispatch lock.
+	mu     sync.Mutex
+	phase  phase
+	window window
+	// at is the position up to which everything was sent, as long as the
+	// session is not live. A live one is where the hub's tail is.
+	at      eventlog.Position
+	live    bool
+	pumping bool
+	// settled is the highest cursor that was told to the record service.
+	settled eventlog.Position
+	// confirmed is when the client confirmed something last.
+	confirmed time.Time
+}
+
+// phase is how far a session has come.
+type phase int
+
+const (
+	fresh phase = iota
+	refused
+	entered
+	ended
+)
+
+// device is what a session runs on.
+type device struct {
+	kind       wirev1.Device
+	uuid, name string
+	at         int64
+}
+
+func (d *device) mobile() bool {
+	return d.kind == wirev1.Device_DEVICE_ANDROID || d.kind == wirev1.Device_DEVICE_IOS
+}
+
+// receive handles a packet. The body is not kept.
+func (s *session) receive(p packet) {
+	switch p.op {
+	case opAuth:
+		s.auth(p)
+		return
+	case opHeartbeat:
+		s.out.put(packet{op: opHeartbeatReply, seq: p.seq, ack: p.seq})
+		return
+	case opDisconnect:
+		s.end(gws.ErrConnClosed, 1000)
+		return
+	}
+	if s.user == nil {
+		s.end(errPacket, 1008)
+		return
+	}
+	switch p.op {
+	case opSendMsg:
+		s.send(p)
+	case opReceiveMsgReply:
+		s.confirm(p.ack)
+	}
+}
+
+// send hands a message to the record service. The sessions of one sender keep
+// their order each.
+func (s *session) send(p packet) {
+	seq := p.seq
+	s.gateway.services.Sender.SendAsync(s.uid, append([]byte(nil), p.body...), func(r sender.Receipt, err error) {
+		s.out.put(packet{op: opSendMsgReply, seq: seq, ack: seq, body: acknowledgement(r, err)})
+	})
+}
+
+// acknowledgement is the body of a reply to a message: empty when it was
+// refused, for the wire has no field for an error there.
+func acknowledgement(r sender.Receipt, err error) []byte {
+	if err != nil {
+		return nil
+	}
+	ack, err := proto.Marshal(&wirev1.CommonAck{LogId: r.LogID, Datetime: uint64(r.Datetime)})
+	if err != nil {
+		return nil
+	}
+	body, err := proto.Marshal(&wirev1.Proto{EventType: wirev1.EventType_EVENT_TYPE_COMMON_ACK, Body: ack})
+	if err != nil {
+		return nil
+	}
+	return body
+}
+
+// confirm settles an event, and lets the next one follow where the window was
+// full.
+func (s *session) confirm(seq uint32) {
+	s.mu.Lock()
+	moved := s.window.confirm(seq)
+	s.confirmed = time.Now()
+	behind := !s.live && s.phase == entered
+	s.mu.Unlock()
+	if moved {
+		s.gateway.cursors.mark(s)
+	}
+	if behind {
+		s.pump()
+	}
+}
+
+// offer sends an event of the tail, if the session is live and its window has
+// room. Otherwise the session gets it later at its own pace. The dispatch lock
+// is held.
+func (s *session) offer(e *entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.live {
+		return
+	}
+	if s.full() {
+		s.live, s.at = false, e.Pos-1
+		return
+	}
+	s.deliver(e)
+}
+
+func (s *session) full() bool {
+	return s.window.full(s.gateway.config.Window, s.gateway.config.WindowBytes)
+}
+
+// deliver sends an event. The dispatch lock and that of the session are held.
+func (s *session) deliver(e *entry) {
+	body, err := e.proto()
+	if err != nil {
+		logx.Errorf("event %d cannot be sent: %v", e.Pos, err)
+		return
+	}
+	s.out.put(s.window.add(e.Pos, body, time.Now()))
+}
+
+// tell sends a signal that is not stored, and for whose confirmation nobody
+// waits.
+func (s *session) tell(body []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase == entered {
+		s.window.seq++
+		s.out.put(packet{op: opReceiveMsg, seq: s.window.seq, body: body})
+	}
+}
+
+// pump brings the session forward, from the log and then from the ring, until it
+// is live or its window is full. One goroutine does so at a time.
+func (s *session) pump() {
+	s.mu.Lock()
+	idle := !s.pumping && !s.live && s.phase == entered && !s.full()
+	if idle {
+		s.pumping = true
+	}
+	s.mu.Unlock()
+	if idle {
+		go s.catchUp()
+	}
+}
+
+// retryCatchUp is the pause after the log could not be read.
+const retryCatchUp = time.Second
+
+func (s *session) catchUp() {
+	ctx := s.gateway.ctx
+	for {
+		more, err := s.step(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			logx.Errorf("catch up %s after %d: %v", s.uid, s.at, err)
+			select {
+			case <-time.After(retryCatchUp):
+			case <-ctx.Done():
+				return
+			}
+		case !more:
+			return
+		}
+	}
+}
+
+// step brings the session one page forward. It returns false, and pumping is
+// over, when there is nothing to do now.
+func (s *session) step(ctx context.Context) (more bool, err error) {
+	if err := s.gateway.hub.load(ctx, s.gateway.services.Log, s.user); err != nil {
+		return true, err
+	}
+	if done := s.gateway.hub.join(s); done {
+		return false, nil
+	}
+	s.mu.Lock()
+	after, room := s.at, s.gateway.config.Window-len(s.window.deliveries)
+	s.mu.Unlock()
+	// Whatever is not in a short page lies above the head that was read before.
+	head, err := s.gateway.services.Log.Head(ctx)
+	if err != nil {
+		return true, err
+	}
+	count := 0
+	err = s.gateway.services.Log.Read(ctx, s.uid, after, room, func(events []eventlog.Event) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for i := range events {
+			e := newEntry(events[i])
+			s.deliver(e)
+			s.at = e.Pos
+			count++
+		}
+		return nil
+	})
+	if err == nil && count < room {
+		s.mu.Lock()
+		s.at = max(s.at, head)
+		s.mu.Unlock()
+	}
+	return true, err
+}
+
+// join makes a session live whose position lies in the ring, after sending it
+// what the ring has for it. It reports whether pumping is over, because the
+// session is live, ended, or its window is full.
+func (h *hub) join(s *session) (done bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != entered || s.full() {
+		s.pumping = false
+		return true
+	}
+	if s.at < h.ring.after {
+		return false
+	}
+	for _, e := range h.ring.from(s.at) {
+		if !s.user.concerns(e) || e.Kind == eventlog.Tombstone {
+			continue
+		}
+		if s.full() {
+			s.at = e.Pos - 1
+			s.pumping = false
+			return true
+		}
+		s.deliver(e)
+	}
+	s.at = eventlog.Position(h.tail.Load())
+	s.live, s.pumping = true, false
+	return true
+}
+
+// cursor is the position up to which the client confirmed everything.
+func (s *session) cursor() eventlog.Position {
+	tail := eventlog.Position(s.gateway.hub.tail.Load())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !s.window.empty():
+		return s.window.deliveries[0].pos - 1
+	case s.live:
+		// Everything up to the tail was offered before the tail was set.
+		return max(s.at, tail)
+	}
+	return s.at
+}
+
+// resend sends again what was not confirmed, and ends a session whose client
+// confirms nothing.
+func (s *session) resend(now time.Time) {
+	s.mu.Lock()
+	if s.phase != entered || s.window.empty() {
+		s.mu.Unlock()
+		return
+	}
+	oldest := s.window.deliveries[0]
+	silent := now.Sub(s.confirmed) > s.gateway.config.SilentAfter && now.Sub(oldest.first) > s.gateway.config.SilentAfter
+	var again []packet
+	if !silent {
+		again = s.window.due(now, s.gateway.config.ResendAfter)
+	}
+	s.mu.Unlock()
+	if silent {
+		s.end(errSilent, 1008)
+		return
+	}
+	s.out.put(again...)
+}
+
+// end closes the socket with a reason for the log and a code for the client.
+// OnClose does the rest.
+func (s *session) end(reason error, code uint16) {
+	logx.Debugf("the session of %s ends: %v", s.uid, reason)
+	s.out.then(func() {
+		s.out.close()
+		s.socket.WriteClose(code, nil) // closes the connection too
+	})
+}

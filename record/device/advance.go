@@ -1,0 +1,103 @@
+package device
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	wirev1 "parley/api/proto/wire/v1"
+	"parley/pkg/eventlog"
+	"parley/pkg/id"
+	"parley/pkg/wire"
+)
+
+// Cursor is how far a device has confirmed everything.
+type Cursor struct {
+	User     id.UID
+	Type     wirev1.Device
+	UUID     string
+	Position eventlog.Position
+}
+
+// maxReceived bounds the messages of one Received signal.
+const maxReceived = 1000
+
+// Advance moves cursors forward and returns the indexes of those whose devices
+// are not there any more. Where a phone's cursor passes private messages, their
+// senders are told in the same transaction: so each of them is told of once,
+// however often the phone confirms.
+func (s *Service) Advance(ctx context.Context, cursors []Cursor) (gone []int, err error) {
+	// Rows are locked in one order, whatever two gateways ask for.
+	order := make([]int, len(cursors))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		x, y := &cursors[a], &cursors[b]
+		return cmp.Or(cmp.Compare(x.User, y.User), cmp.Compare(x.Type, y.Type), cmp.Compare(x.UUID, y.UUID))
+	})
+	err = s.log.Change(ctx, func(tx *eventlog.Tx) error {
+		gone = gone[:0]
+		var told []eventlog.Event
+		for _, i := range order {
+			c := cursors[i]
+			before, known, err := s.store.Move(tx, c)
+			if err != nil {
+				return fmt.Errorf("move a cursor: %w", err)
+			}
+			if !known {
+				gone = append(gone, i)
+				continue
+			}
+			if !Mobile(c.Type) || c.Position <= before {
+				continue
+			}
+			events, err := received(tx, c, before)
+			if err != nil {
+				return err
+			}
+			told = append(told, events...)
+		}
+		if len(told) == 0 {
+			return nil
+		}
+		return tx.Append(len(told), func(eventlog.Position, int64) ([]eventlog.Event, error) { return told, nil })
+	})
+	slices.Sort(gone)
+	return gone, err
+}
+
+// received makes the signals for those whose private messages lie between where
+// the cursor was and where it is: one for each sender.
+func received(tx *eventlog.Tx, c Cursor, before eventlog.Position) ([]eventlog.Event, error) {
+	letters, err := tx.Letters(c.User, before, c.Position)
+	if err != nil {
+		return nil, fmt.Errorf("find what a phone confirmed: %w", err)
+	}
+	logs := make(map[id.UID][]int64)
+	var senders []id.UID
+	for _, l := range letters {
+		if logs[l.From] == nil {
+			senders = append(senders, l.From)
+		}
+		logs[l.From] = append(logs[l.From], int64(l.Pos))
+	}
+	var events []eventlog.Event
+	for _, sender := range senders {
+		for part := range slices.Chunk(logs[sender], maxReceived) {
+			body, err := wire.Signal(wirev1.SignalType_SIGNAL_TYPE_RECEIVED, &wirev1.SignalReceived{Logs: part})
+			if err != nil {
+				return nil, err
+			}
+			events = append(events, eventlog.Event{
+				ID:       fmt.Sprintf("received:%d:%s", part[0], c.User),
+				Author:   c.User,
+				Audience: eventlog.ToUser(sender),
+				Kind:     eventlog.Signal,
+				Body:     body,
+			})
+		}
+	}
+	return events, nil
+}

@@ -1,0 +1,97 @@
+package device
+
+import (
+	"context"
+	"fmt"
+
+	"parley/pkg/eventlog"
+	"parley/pkg/fault"
+)
+
+// The longest texts of a device in bytes.
+const (
+	maxUUID      = 64
+	maxName      = 255
+	maxPushToken = 512
+)
+
+// Entry is a device whose socket was authenticated.
+type Entry struct {
+	Device
+	// Reconnect says that the device was in before and comes back by itself.
+	Reconnect bool
+}
+
+func (e *Entry) check() error {
+	switch {
+	case e.UUID == "" || len(e.UUID) > maxUUID:
+		return fault.Invalid("uuid", "must have 1 to %d bytes", maxUUID)
+	case len(e.Name) > maxName:
+		return fault.Invalid("deviceName", "must have at most %d bytes", maxName)
+	case len(e.PushToken) > maxPushToken:
+		return fault.Invalid("deviceToken", "must have at most %d bytes", maxPushToken)
+	}
+	return nil
+}
+
+// Enter records a device and returns it with the cursor from which it reads on.
+// A phone that comes back after another one took its place is not recorded;
+// Enter returns that one as the holder.
+func (s *Service) Enter(ctx context.Context, e Entry) (entered Device, holder *Device, err error) {
+	if err := e.check(); err != nil {
+		return Device{}, nil, err
+	}
+	head, err := s.log.Head(ctx)
+	if err != nil {
+		return Device{}, nil, fmt.Errorf("let a device in: %w", err)
+	}
+	err = s.store.Enter(ctx, e.User, func(known []Device) (*Device, []Device) {
+		var replaced []Device
+		entered, replaced, holder = enter(known, e, s.clock().UnixMilli(), head)
+		if holder != nil {
+			return nil, nil
+		}
+		return &entered, replaced
+	})
+	if err != nil {
+		return Device{}, nil, fmt.Errorf("let a device in: %w", err)
+	}
+	return entered, holder, nil
+}
+
+// enter decides about a device that wants to come in, among those that are known
+// of its user. It returns it as it is to be stored and the phones that it
+// replaces, or else the phone that holds the account.
+//
+// A new phone reads on where the phone was that it replaces, for a user has his
+// messages on one phone; a desktop or web device reads everything the first
+// time. No cursor is above head: it would hide what comes after a database went
+// back in time.
+func enter(known []Device, e Entry, now int64, head eventlog.Position) (entered Device, replaced []Device, holder *Device) {
+	entered = e.Device
+	entered.At, entered.Cursor = now, 0
+	var newest *Device
+	for i := range known {
+		d := &known[i]
+		switch {
+		case d.Type == e.Type && d.UUID == e.UUID:
+			entered.Cursor = d.Cursor
+		case d.Mobile() && e.Mobile():
+			replaced = append(replaced, *d)
+		}
+		if d.Mobile() && (newest == nil || newest.before(d)) {
+			newest = d
+		}
+	}
+	if e.Mobile() && newest != nil {
+		if e.Reconnect && newest.UUID != e.UUID {
+			return Device{}, nil, newest
+		}
+		// Later than every phone before, so that all who compare two of them
+		// find the same one to be the newest.
+		entered.At = max(now, newest.At+1)
+		entered.Cursor = newest.Cursor
+	}
+	entered.Cursor = min(entered.Cursor, head)
+	return entered, replaced, nil
+}
