@@ -9,9 +9,9 @@
 -- +goose Up
 
 -- One row. Whoever appends holds the write lock until the commit anyway; the
--- row is where the position is kept. epoch is another number after each time
--- that the database went back in time and the position was raised above what
--- clients had seen.
+-- row is where the position is kept. epoch is a random number, and another
+-- one after each time that the database went back in time and the position was
+-- raised above what clients had seen.
 CREATE TABLE log_position (
     id     INTEGER NOT NULL PRIMARY KEY,
     pos    INTEGER NOT NULL,
@@ -20,7 +20,7 @@ CREATE TABLE log_position (
     epoch  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-INSERT INTO log_position (id, pos, at, ticket) VALUES (1, 0, 0, 0);
+INSERT INTO log_position (id, pos, at, ticket, epoch) VALUES (1, 0, 0, 0, random() & 0x1fffffffffffff);
 
 CREATE TABLE log_event (
     pos      INTEGER NOT NULL PRIMARY KEY,
