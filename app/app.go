@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-redis/redis/v8"
 
+	"parley/app/connect"
 	"parley/pkg/auth"
 	"parley/pkg/eventlog"
 	"parley/pkg/launch"
@@ -63,6 +64,7 @@ type App struct {
 	// The clients call the services, wherever they are.
 	recordClient, groupClient *rpc.Client
 	sender                    *sender.Sender
+	sockets                   *connect.Gateway
 	gateways                  map[string]http.Handler
 }
 
@@ -70,7 +72,9 @@ type App struct {
 const All = "all"
 
 // Targets returns what a process may be told to be.
-func Targets() []string { return []string{All, "app", "group", "oss", "record-rpc", "group-rpc"} }
+func Targets() []string {
+	return []string{All, "app", "connect", "group", "oss", "record-rpc", "group-rpc"}
+}
 
 // Start starts the targets and returns when all of them answer.
 func Start(ctx context.Context, config Config, options Options) (*App, error) {

@@ -21,7 +21,7 @@ func local(t *testing.T) Config {
 	c := Default()
 	c.Data = filepath.Join(t.TempDir(), "data")
 	c.App.Listen, c.Group.Listen, c.Oss.Listen, c.Record.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
-	c.GroupService.Listen = "127.0.0.1:0"
+	c.GroupService.Listen, c.Connect.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	return c
 }
 
@@ -113,6 +113,7 @@ func TestASplitInstallationAnswersTheSame(t *testing.T) {
 	service := start(t, c, Options{Targets: []string{"record-rpc"}, Backends: backends})
 	defer stop(t, service)
 	c.Record.Endpoints = []string{service.Address("record-rpc")}
+	c.Connect.WithApp = false
 	app := start(t, c, Options{Targets: []string{"app"}})
 	defer stop(t, app)
 	if got := post(t, app.URL()+"/app/user/login"); got != ok {
@@ -171,7 +172,7 @@ func TestASecondProcessOnAFolderIsRefused(t *testing.T) {
 func TestTargetsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	_, err := Start(t.Context(), local(t), Options{Targets: []string{"apps"}})
-	if err == nil || !strings.Contains(err.Error(), "all, app, group, oss, record-rpc") {
+	if err == nil || !strings.Contains(err.Error(), "all, app, connect, group, oss, record-rpc") {
 		t.Errorf("an unknown target: %v", err)
 	}
 	if _, err := Start(t.Context(), local(t), Options{Targets: []string{"app"}, Listen: ":0"}); err == nil {

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"time"
 
+	"parley/app/connect"
 	"parley/group"
 	"parley/pkg/auth"
 	"parley/pkg/gateway"
@@ -30,6 +31,7 @@ type Config struct {
 	App          GatewayConfig      `yaml:"App"`
 	Group        GatewayConfig      `yaml:"Group"`
 	Oss          GatewayConfig      `yaml:"Oss"`
+	Connect      ConnectConfig      `yaml:"Connect"`
 	Record       RecordConfig       `yaml:"Record"`
 	GroupService GroupServiceConfig `yaml:"GroupService"`
 	Revoke       RevokeConfig       `yaml:"Revoke"`
@@ -71,6 +73,33 @@ type GatewayConfig struct {
 
 func (c GatewayConfig) gateway(name string) gateway.Config {
 	return gateway.Config{Name: name, MaxBody: c.MaxBody, MaxInFlight: c.MaxInFlight, Deadline: c.Deadline}
+}
+
+// ConnectConfig is the socket gateway.
+type ConnectConfig struct {
+	Listen         string        `yaml:"Listen"`
+	WithApp        bool          `yaml:"WithApp"`
+	MaxFrame       int           `yaml:"MaxFrame"`
+	MaxFrames      int           `yaml:"MaxFrames"`
+	MaxSockets     int           `yaml:"MaxSockets"`
+	AuthTimeout    time.Duration `yaml:"AuthTimeout"`
+	RefusedTimeout time.Duration `yaml:"RefusedTimeout"`
+	IdleTimeout    time.Duration `yaml:"IdleTimeout"`
+	BacklogDelay   time.Duration `yaml:"BacklogDelay"`
+	ReplacedDelay  time.Duration `yaml:"ReplacedDelay"`
+	Window         int           `yaml:"Window"`
+	WindowBytes    int           `yaml:"WindowBytes"`
+	ResendAfter    time.Duration `yaml:"ResendAfter"`
+	SilentAfter    time.Duration `yaml:"SilentAfter"`
+}
+
+func (c ConnectConfig) connect() connect.Config {
+	return connect.Config{
+		MaxFrame: c.MaxFrame, MaxFrames: c.MaxFrames, MaxSockets: c.MaxSockets,
+		AuthTimeout: c.AuthTimeout, RefusedTimeout: c.RefusedTimeout, IdleTimeout: c.IdleTimeout,
+		BacklogDelay: c.BacklogDelay, ReplacedDelay: c.ReplacedDelay,
+		Window: c.Window, WindowBytes: c.WindowBytes, ResendAfter: c.ResendAfter, SilentAfter: c.SilentAfter,
+	}
 }
 
 // ServiceConfig is where a service takes calls and where it is called.

@@ -98,7 +98,7 @@ func TestAFileAndTheEnvironmentChangeTheDefaults(t *testing.T) {
 func TestMistakesInAFileAreNamed(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ text, want string }{
-		{"Grace: 3s", "line 1: there is no key Grace; the configuration has App, Data, Database"},
+		{"Grace: 3s", "line 1: there is no key Grace; the configuration has App, Connect, Data"},
 		{"Stop:\n  Grac: 3s", "line 2: there is no key Stop.Grac; Stop has Grace"},
 		{"Stop: 3s", "line 1: Stop must have keys: Grace"},
 		{"Stop: {Grace: 3}", `Stop.Grace is "3" and must be a duration with its unit`},

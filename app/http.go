@@ -15,6 +15,7 @@ import (
 	"github.com/zeromicro/go-zero/core/logx"
 
 	"parley/pkg/launch"
+	"parley/pkg/reply"
 )
 
 // httpServer answers on one port. It is net/http's own server around the
@@ -97,6 +98,29 @@ type errorLog struct{}
 func (errorLog) Write(line []byte) (int, error) {
 	logx.Error(strings.TrimSpace(string(line)))
 	return len(line), nil
+}
+
+// socketPath is where sockets are, with or without a slash at its end.
+const socketPath = "/sub"
+
+// withSockets serves sockets beside the routes of a gateway.
+func withSockets(sockets, routes http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path := r.URL.Path; path == socketPath || path == socketPath+"/" {
+			sockets.ServeHTTP(w, r)
+			return
+		}
+		routes.ServeHTTP(w, r)
+	})
+}
+
+// socketsOnly serves sockets, and /ping.
+func socketsOnly(sockets http.Handler) http.Handler {
+	return withSockets(sockets, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/ping" {
+			reply.Status(w, r, http.StatusNotFound)
+		}
+	}))
 }
 
 // byPrefix serves all gateways on one port: by the first part of the path, as

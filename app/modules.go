@@ -10,6 +10,7 @@ import (
 
 	groupv1 "parley/api/proto/group/v1"
 	recordv1 "parley/api/proto/record/v1"
+	"parley/app/connect"
 	appgateway "parley/app/gateway"
 	"parley/group"
 	groupgateway "parley/group/gateway"
@@ -38,7 +39,7 @@ func (a *App) modules() []launch.Module {
 		{Name: "database", Needs: a.needsFolder(), Start: a.startDatabase},
 		{Name: "redis", Start: a.startRedis},
 
-		{Name: "log", Needs: []string{"database"}, Start: a.startLog},
+		{Name: "log", Needs: []string{"database", "redis"}, Start: a.startLog},
 
 		{Name: "record-service", Needs: []string{"log", "redis"}, Start: a.startRecordService},
 		{Name: "record-rpc", Needs: []string{"record-service"}, Start: a.startRecordRPC},
@@ -51,10 +52,13 @@ func (a *App) modules() []launch.Module {
 		{Name: "group-routes", Needs: []string{"group-client"}, Start: a.startGroupRoutes},
 		{Name: "oss-routes", Start: a.startOssRoutes},
 
-		{Name: "app", Needs: []string{"app-routes"}, Start: a.startPort("app", a.config.App)},
+		{Name: "sockets", Needs: []string{"log", "redis", "record-client"}, Start: a.startSockets},
+
+		{Name: "app", Needs: a.needsSockets("app-routes"), Start: a.startPort("app", a.config.App)},
+		{Name: "connect", Needs: []string{"sockets"}, Start: a.startConnect},
 		{Name: "group", Needs: []string{"group-routes"}, Start: a.startPort("group", a.config.Group)},
 		{Name: "oss", Needs: []string{"oss-routes"}, Start: a.startPort("oss", a.config.Oss)},
-		{Name: "all-routes", Needs: []string{"app-routes", "group-routes", "oss-routes"}, Start: a.startAllRoutes},
+		{Name: "all-routes", Needs: []string{"app-routes", "group-routes", "oss-routes", "sockets"}, Start: a.startAllRoutes},
 	}
 }
 
@@ -65,7 +69,7 @@ func (a *App) roots() []string {
 	case a.options.Listen != "":
 		return []string{"all-routes"}
 	case a.all():
-		return []string{"all-routes", "group", "oss"}
+		return []string{"all-routes", "group", "oss", "connect"}
 	default:
 		return a.options.Targets
 	}
@@ -122,8 +126,39 @@ func (a *App) startRedis(ctx context.Context) (launch.Stop, error) {
 }
 
 func (a *App) startLog(context.Context) (launch.Stop, error) {
-	a.log = eventlog.Open(a.db)
+	var options []eventlog.Option
+	if !a.all() || a.db.Dialect != sqldb.SQLite {
+		options = append(options, eventlog.WithStream(a.redis))
+	}
+	a.log = eventlog.Open(a.db, options...)
 	return a.log.Close, nil
+}
+
+// needsSockets is what the app gateway needs, which answers at /sub unless the
+// socket gateway runs apart.
+func (a *App) needsSockets(routes string) []string {
+	if a.config.Connect.WithApp {
+		return []string{routes, "sockets"}
+	}
+	return []string{routes}
+}
+
+func (a *App) startSockets(ctx context.Context) (launch.Stop, error) {
+	gateway, err := connect.New(ctx, a.config.Connect.connect(), connect.Services{
+		Verifier: a.verifier, Sender: a.sender, Devices: recordv1.NewDeviceServiceClient(a.recordClient), Log: a.log, Redis: a.redis,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.sockets = gateway
+	return gateway.Stop, nil
+}
+
+// startConnect serves the sockets alone.
+func (a *App) startConnect(context.Context) (launch.Stop, error) {
+	return a.serve("connect", GatewayConfig{
+		Listen: a.config.Connect.Listen, ReadTimeout: a.config.App.ReadTimeout, Deadline: a.config.App.Deadline,
+	}, socketsOnly(a.sockets))
 }
 
 func (a *App) startRecordService(context.Context) (launch.Stop, error) {
@@ -251,7 +286,13 @@ func (a *App) addGateway(name string, routes *gateway.Handler, err error) (launc
 
 // startPort is the start of a module that serves one gateway on its own port.
 func (a *App) startPort(name string, g GatewayConfig) func(context.Context) (launch.Stop, error) {
-	return func(context.Context) (launch.Stop, error) { return a.serve(name, g, a.gateways[name]) }
+	return func(context.Context) (launch.Stop, error) {
+		routes := a.gateways[name]
+		if name == "app" && a.config.Connect.WithApp {
+			routes = withSockets(a.sockets, routes)
+		}
+		return a.serve(name, g, routes)
+	}
 }
 
 // startAllRoutes serves all gateways on the port of the app gateway, or on the
@@ -261,6 +302,6 @@ func (a *App) startAllRoutes(context.Context) (launch.Stop, error) {
 	if a.options.Listen != "" {
 		g.Listen = a.options.Listen
 	}
-	routes := byPrefix(a.gateways["app"], a.gateways["group"], a.gateways["oss"])
+	routes := withSockets(a.sockets, byPrefix(a.gateways["app"], a.gateways["group"], a.gateways["oss"]))
 	return a.serve("app", g, routes)
 }

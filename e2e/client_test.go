@@ -259,6 +259,12 @@ func decode(t testing.TB, record string) event {
 	if err != nil {
 		t.Fatalf("a record is not base64: %v", err)
 	}
+	return decodeEvent(t, raw)
+}
+
+// decodeEvent is what a client makes of a Proto.
+func decodeEvent(t testing.TB, raw []byte) event {
+	t.Helper()
 	var p wirev1.Proto
 	mustDecode(t, raw, &p)
 	if p.EventType == wirev1.EventType_EVENT_TYPE_SIGNAL {

@@ -8,10 +8,10 @@ import (
 
 // site is where a Parley answers: each gateway at its own address, or all of
 // them at the same.
-type site struct{ app, group, oss string }
+type site struct{ app, group, oss, connect string }
 
 // oneAddress is a site where all gateways answer at one address.
-func oneAddress(url string) site { return site{app: url, group: url, oss: url} }
+func oneAddress(url string) site { return site{app: url, group: url, oss: url, connect: url} }
 
 // url returns where a path is served.
 func (s site) url(path string) string { return s.gatewayOf(path) + path }
@@ -30,7 +30,7 @@ func (s site) gatewayOf(path string) string {
 
 // gateways are the addresses of the site, each with its name.
 func (s site) gateways() map[string]string {
-	return map[string]string{"app": s.app, "group": s.group, "oss": s.oss}
+	return map[string]string{"app": s.app, "group": s.group, "oss": s.oss, "connect": s.connect}
 }
 
 // httpClient keeps enough connections for the crowds of some tests.

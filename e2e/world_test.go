@@ -58,13 +58,17 @@ func startTogether(t testing.TB, config app.Config, backends app.Backends) site 
 func startSplit(t testing.TB, config app.Config, backends app.Backends) site {
 	t.Helper()
 	config.App.Listen, config.Group.Listen, config.Oss.Listen, config.Record.Listen = anyPort, anyPort, anyPort, anyPort
-	config.GroupService.Listen = anyPort
+	config.GroupService.Listen, config.Connect.Listen = anyPort, anyPort
+	config.Connect.WithApp = false
 	start := func(target string) *app.App {
 		return startApp(t, config, app.Options{Targets: []string{target}, Backends: backends})
 	}
 	config.Record.Endpoints = []string{start("record-rpc").Address("record-rpc")}
 	config.GroupService.Endpoints = []string{start("group-rpc").Address("group-rpc")}
-	return site{app: start("app").URL(), group: start("group").URL(), oss: start("oss").URL()}
+	return site{
+		app: start("app").URL(), group: start("group").URL(), oss: start("oss").URL(),
+		connect: "http://" + start("connect").Address("connect"),
+	}
 }
 
 func startApp(t testing.TB, config app.Config, options app.Options) *app.App {

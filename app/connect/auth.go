@@ -88,17 +88,16 @@ func (s *session) refuse(reply packet, holder *recordv1.Device) {
 // enter lets the session in: it reads on after a position, a moment after the
 // reply, because one client loses what comes in the first moments.
 func (s *session) enter(reply packet, after eventlog.Position) {
-	s.mu.Lock()
-	if s.phase == ended {
-		s.mu.Unlock()
-		return
-	}
-	s.phase, s.at, s.settled, s.confirmed = entered, after, after, time.Now()
-	s.mu.Unlock()
 	if !s.authTimer.Stop() {
 		return // it is being closed
 	}
-	s.user = s.gateway.hub.add(s)
+	s.mu.Lock()
+	s.phase, s.at, s.settled, s.confirmed = entered, after, after, time.Now()
+	s.mu.Unlock()
+	if s.user = s.gateway.hub.add(s, s.gateway.config.MaxSockets); s.user == nil {
+		s.end(errCrowd, 1008)
+		return
+	}
 	s.out.put(reply)
 	time.AfterFunc(s.gateway.config.BacklogDelay, s.pump)
 }

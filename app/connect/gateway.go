@@ -80,6 +80,7 @@ type Gateway struct {
 	draining bool
 	open     map[*session]struct{}
 	empty    chan struct{} // closed when draining and nothing is open
+	emptied  func()
 }
 
 var _ http.Handler = (*Gateway)(nil)
@@ -94,6 +95,7 @@ func New(ctx context.Context, config Config, services Services) (*Gateway, error
 		config: config, services: services, hub: newHub(head), name: uuid.NewString(),
 		open: make(map[*session]struct{}), empty: make(chan struct{}),
 	}
+	g.emptied = sync.OnceFunc(func() { close(g.empty) })
 	g.cursors = cursors{gateway: g, dirty: make(map[*session]struct{})}
 	g.ctx, g.stop = context.WithCancel(context.Background())
 	g.upgrader = gws.NewUpgrader(handler{g}, &gws.ServerOption{
@@ -170,7 +172,7 @@ func (g *Gateway) Stop(ctx context.Context) error {
 		open = append(open, s)
 	}
 	if len(open) == 0 {
-		close(g.empty)
+		g.emptied()
 	}
 	g.mu.Unlock()
 	for _, s := range open {
@@ -237,7 +239,7 @@ func (g handler) OnClose(socket *gws.Conn, _ error) {
 	defer g.mu.Unlock()
 	delete(g.open, s)
 	if g.draining && len(g.open) == 0 {
-		close(g.empty)
+		g.emptied()
 	}
 }
 

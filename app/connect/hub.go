@@ -64,32 +64,16 @@ func (h *hub) dispatch(events []eventlog.Event, through eventlog.Position) {
 	for i := range events {
 		e := newEntry(events[i])
 		h.ring.push(e)
-		if e.Group != 0 && e.Kind == eventlog.Signal {
+		if e.Kind == eventlog.Signal {
 			h.follow(e)
 		}
-		if e.Group == 0 {
-			h.offerTo(h.users[e.A], e)
-			if e.B != "" {
-				h.offerTo(h.users[e.B], e)
+		h.eachConcerned(e, func(u *user) {
+			for _, s := range u.sessions {
+				s.offer(e)
 			}
-			continue
-		}
-		for u := range h.groups[e.Group] {
-			if u.mayRead(e) {
-				h.offerTo(u, e)
-			}
-		}
+		})
 	}
 	h.tail.Store(int64(through))
-}
-
-func (h *hub) offerTo(u *user, e *entry) {
-	if u == nil {
-		return
-	}
-	for _, s := range u.sessions {
-		s.offer(e)
-	}
 }
 
 // concerns reports whether u reads e.
@@ -105,7 +89,8 @@ func (u *user) mayRead(e *entry) bool {
 	return slices.ContainsFunc(u.intervals[e.Group], func(i eventlog.Interval) bool { return i.From <= e.Pos && e.Pos <= i.To })
 }
 
-// follow changes the places of local users in a group as a signal says.
+// follow does what a signal says: it changes the places of local users in a
+// group, and drops a message that was revoked.
 func (h *hub) follow(e *entry) {
 	var s wirev1.Signal
 	if err := proto.Unmarshal(e.Body, &s); err != nil {
@@ -113,6 +98,13 @@ func (h *hub) follow(e *entry) {
 		return
 	}
 	switch s.Type {
+	case wirev1.SignalType_SIGNAL_TYPE_REVOKE:
+		var revoke wirev1.SignalRevoke
+		if err := proto.Unmarshal(s.Body, &revoke); err != nil {
+			logx.Errorf("signal %d cannot be read: %v", e.Pos, err)
+			return
+		}
+		h.revoke(e, eventlog.Position(revoke.LogId))
 	case wirev1.SignalType_SIGNAL_TYPE_SIGN_IN_GROUP:
 		var in wirev1.SignalSignInGroup
 		if err := proto.Unmarshal(s.Body, &in); err != nil {
@@ -135,6 +127,37 @@ func (h *hub) follow(e *entry) {
 				u.unseat(e.Group, e.Pos)
 			}
 		}
+	}
+}
+
+// revoke takes a message back from those whom the signal concerns, as far as they
+// have not confirmed it: it counts as confirmed then.
+func (h *hub) revoke(e *entry, pos eventlog.Position) {
+	if revoked := h.ring.at(pos); revoked != nil {
+		revoked.Kind = eventlog.Tombstone
+	}
+	h.eachConcerned(e, func(u *user) {
+		for _, s := range u.sessions {
+			s.drop(pos)
+		}
+	})
+}
+
+// eachConcerned calls f with the local users who read e.
+func (h *hub) eachConcerned(e *entry, f func(*user)) {
+	if e.Group != 0 {
+		for u := range h.groups[e.Group] {
+			if u.mayRead(e) {
+				f(u)
+			}
+		}
+		return
+	}
+	if u := h.users[e.A]; u != nil {
+		f(u)
+	}
+	if u := h.users[e.B]; u != nil && e.B != e.A {
+		f(u)
 	}
 }
 
@@ -168,15 +191,19 @@ func (u *user) unseat(g id.GID, at eventlog.Position) {
 	}
 }
 
-// add registers a session. Signals change the places of its user from now on;
-// load fetches those that he has already.
-func (h *hub) add(s *session) *user {
+// add registers a session, or returns nil when its user has too many. Signals
+// change the places of its user from now on; load fetches those that he has
+// already.
+func (h *hub) add(s *session, most int) *user {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	u := h.users[s.uid]
 	if u == nil {
 		u = &user{uid: s.uid, intervals: make(map[id.GID][]eventlog.Interval)}
 		h.users[s.uid] = u
+	}
+	if len(u.sessions) >= most {
+		return nil
 	}
 	u.sessions = append(u.sessions, s)
 	return u

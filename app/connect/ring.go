@@ -62,3 +62,11 @@ func (r *ring) from(after eventlog.Position) []*entry {
 	i, _ := slices.BinarySearchFunc(r.entries, after+1, func(e *entry, p eventlog.Position) int { return cmp.Compare(e.Pos, p) })
 	return r.entries[i:]
 }
+
+// at returns the entry at a position, or nil.
+func (r *ring) at(pos eventlog.Position) *entry {
+	if found := r.from(pos - 1); len(found) > 0 && found[0].Pos == pos {
+		return found[0]
+	}
+	return nil
+}

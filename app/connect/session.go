@@ -21,6 +21,7 @@ var (
 	errSlow     = errors.New("the client does not read")
 	errSilent   = errors.New("the client confirms nothing")
 	errTooMuch  = errors.New("the client sends too many frames")
+	errCrowd    = errors.New("the user has too many sockets")
 	errReplaced = errors.New("another phone took its place")
 )
 
@@ -171,6 +172,16 @@ func (s *session) deliver(e *entry) {
 		return
 	}
 	s.out.put(s.window.add(e.Pos, body, time.Now()))
+}
+
+// drop settles a message that was revoked.
+func (s *session) drop(pos eventlog.Position) {
+	s.mu.Lock()
+	moved := s.window.drop(pos)
+	s.mu.Unlock()
+	if moved {
+		s.gateway.cursors.mark(s)
+	}
 }
 
 // tell sends a signal that is not stored, and for whose confirmation nobody
@@ -329,7 +340,7 @@ func (s *session) resend(now time.Time) {
 // end closes the socket with a reason for the log and a code for the client.
 // OnClose does the rest.
 func (s *session) end(reason error, code uint16) {
-	logx.Debugf("the session of %s ends: %v", s.uid, reason)
+	logx.Debugf("a session ends: %v", reason)
 	s.out.then(func() {
 		s.out.close()
 		s.socket.WriteClose(code, nil) // closes the connection too
