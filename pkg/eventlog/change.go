@@ -23,6 +23,8 @@ type Tx struct {
 
 	// moved are the positions at which places in groups are taken or left.
 	moved map[place]bool
+	// admitted are those who have to join yet.
+	admitted map[seat]bool
 }
 
 // place is a position at which something happens to places in a group.
@@ -106,8 +108,12 @@ func (tx *Tx) move(g id.GID, at Position) {
 // checkMoves refuses a change of places in a group at a position that is not
 // that of a signal of the group in the same change. Readers remember in which
 // groups somebody is not until the next signal there (see window.isAbsent); who
-// came in without one would miss messages, and nothing would ever tell.
+// came in without one would miss messages, and nothing would ever tell. Nor may
+// somebody stay admitted: he could speak where he reads nothing.
 func (tx *Tx) checkMoves() error {
+	for s := range tx.admitted {
+		return fmt.Errorf("%s was admitted to group %s and did not join", s.user, s.group)
+	}
 	if len(tx.moved) == 0 {
 		return nil
 	}

@@ -373,16 +373,37 @@ func TestWhoWasAdmittedIsInFromThePositionAtWhichHeJoins(t *testing.T) {
 	}
 }
 
-func TestNobodyJoinsWhoWasNotAdmitted(t *testing.T) {
+func TestWhoIsAdmittedJoinsAndNobodyElse(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	l := w.log()
 	w.group(l, 1, "alice")
-	err := l.Change(context.Background(), func(tx *Tx) error {
-		return errors.Join(tx.Admit(1, newcomers("bob")...), tx.Join(1, 2, "bob", "carol"))
-	})
-	if err == nil {
-		t.Error("carol joined")
+	w.group(l, 2, "alice")
+	for name, row := range map[string]struct {
+		join func(tx *Tx, at Position) error
+		says string
+	}{
+		"a stranger":           {func(tx *Tx, at Position) error { return tx.Join(1, at, "bob", "carol") }, "carol was not admitted"},
+		"a member":             {func(tx *Tx, at Position) error { return tx.Join(1, at, "alice") }, "alice was not admitted"},
+		"twice":                {func(tx *Tx, at Position) error { return tx.Join(1, at, "bob", "bob") }, "bob was not admitted"},
+		"another group":        {func(tx *Tx, at Position) error { return tx.Join(2, at, "bob") }, "bob was not admitted to group 2"},
+		"nobody":               {func(*Tx, Position) error { return nil }, "bob was admitted to group 1 and did not join"},
+		"nobody, by a mistake": {func(tx *Tx, at Position) error { return tx.Join(1, at) }, "bob was admitted to group 1 and did not join"},
+	} {
+		err := l.Change(context.Background(), func(tx *Tx) error {
+			if err := tx.Admit(1, newcomers("bob")...); err != nil {
+				return err
+			}
+			return tx.Append(1, func(at Position, _ int64) ([]Event, error) {
+				return []Event{signal(ToGroup(1), "join")}, row.join(tx, at)
+			})
+		})
+		if err == nil || !strings.Contains(err.Error(), row.says) {
+			t.Errorf("%s: got %v, want: %s", name, err, row.says)
+		}
+	}
+	if _, m, err := l.Seat(context.Background(), 1, "bob"); err != nil || m.Present {
+		t.Errorf("bob has a place: %+v (%v)", m, err)
 	}
 }
 

@@ -12,12 +12,20 @@ import (
 	"parley/pkg/id"
 )
 
-// backInTime takes the log back to where it was at a position, before anybody
-// repaired anything.
-func (w *world) backInTime(to Position) {
+// epoch reads the epoch that a backup of the log would have now.
+func (w *world) epoch() (e epoch) {
+	w.Helper()
+	if err := w.db.ReaderSQL().QueryRow("SELECT epoch FROM log_position").Scan(&e); err != nil {
+		w.Fatalf("read the epoch: %v", err)
+	}
+	return e
+}
+
+// backInTime restores a backup that was made at a position, in an epoch.
+func (w *world) backInTime(to Position, e epoch) {
 	w.exec("DELETE FROM log_event WHERE pos > ?", int64(to))
 	w.exec("DELETE FROM log_member WHERE from_pos > ?", int64(to))
-	w.exec("UPDATE log_position SET pos = ?, epoch = 0", int64(to))
+	w.exec("UPDATE log_position SET pos = ?, epoch = ?", int64(to), int64(e))
 }
 
 func TestAPositionThatWasSeenIsNeverGivenAgainAfterTheDatabaseWentBackInTime(t *testing.T) {
@@ -34,13 +42,14 @@ func TestAPositionThatWasSeenIsNeverGivenAgainAfterTheDatabaseWentBackInTime(t *
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
+			backup := w.epoch()
 			l := w.log()
 			w.read(l, "bob", 0, 100)
 			for i := range 10 {
 				w.append(l, private("alice", "bob", fmt.Sprint("m", i)))
 			}
 			w.read(l, "bob", 0, 100)
-			w.backInTime(4)
+			w.backInTime(4, backup)
 			meet(w, l)
 			if r := w.append(l, private("alice", "bob", "new")); r.Pos != 11 {
 				t.Errorf("the next event has position %d, which clients saw before; want 11", r.Pos)
@@ -59,6 +68,7 @@ func TestAReaderFindsWhatOthersAppendedAfterTheDatabaseWentBackInTime(t *testing
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
+			backup := w.epoch()
 			var back atomic.Bool
 			l := w.log((&tap{connect: func() {
 				if back.Load() && raised {
@@ -70,7 +80,7 @@ func TestAReaderFindsWhatOthersAppendedAfterTheDatabaseWentBackInTime(t *testing
 				w.append(l, private("alice", "carol", fmt.Sprint("m", i)))
 			}
 			w.read(l, "bob", 0, 100)
-			w.backInTime(4)
+			w.backInTime(4, backup)
 			w.append(w.log(), private("alice", "bob", "new")) // a process that saw nothing, at 5
 			back.Store(true)
 			same(t, "what bob reads", idsOf(w.read(l, "bob", 4, 100)), []string{"new"})
@@ -97,6 +107,7 @@ func TestAProcessThatDidNotMeetTheLowerHeadForgetsWhatIsGone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
+			backup := w.epoch()
 			quicker, l := w.log(), w.log()
 			w.group(quicker, 1, "alice")
 			everybodyReads := func() {
@@ -113,7 +124,7 @@ func TestAProcessThatDidNotMeetTheLowerHeadForgetsWhatIsGone(t *testing.T) {
 				}
 				everybodyReads()
 				w.read(l, "bob", at.filled, 100) // that he is not in the group is known now
-				w.backInTime(4)
+				w.backInTime(4, backup)
 
 				fresh := w.log() // a process that saw nothing
 				for p := w.head(fresh); p < at.filled; p++ {
