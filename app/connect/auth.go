@@ -94,11 +94,10 @@ func (s *session) enter(reply packet, after eventlog.Position) {
 	s.mu.Lock()
 	s.phase, s.at, s.settled, s.confirmed = entered, after, after, time.Now()
 	s.mu.Unlock()
-	if s.user = s.gateway.hub.add(s, s.gateway.config.MaxSockets); s.user == nil {
+	if s.user = s.gateway.hub.add(s, s.gateway.config.MaxSockets, func() { s.out.put(reply) }); s.user == nil {
 		s.end(errCrowd, 1008)
 		return
 	}
-	s.out.put(reply)
 	time.AfterFunc(s.gateway.config.BacklogDelay, s.pump)
 }
 
@@ -137,8 +136,6 @@ func (g *Gateway) tellEndpoint(uid string, d device, sessions []*session) {
 // replace ends the session of a phone whose place another one took.
 func (g *Gateway) replace(s *session) {
 	g.hub.remove(s)
-	s.mu.Lock()
-	s.phase, s.live = ended, false
-	s.mu.Unlock()
+	s.leave()
 	time.AfterFunc(g.config.ReplacedDelay, func() { s.end(errReplaced, 1008) })
 }

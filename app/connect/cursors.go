@@ -54,7 +54,9 @@ func (c *cursors) flush(ctx context.Context) {
 			return
 		}
 		if err := c.advance(ctx, sessions); err != nil {
-			logx.Errorf("store the cursors of %d devices: %v", len(sessions), err)
+			if ctx.Err() == nil {
+				logx.Errorf("store the cursors of %d devices: %v", len(sessions), err)
+			}
 			for _, s := range sessions {
 				c.mark(s)
 			}

@@ -31,11 +31,13 @@ func (g *Gateway) announce(uid id.UID, d device) {
 		logx.Errorf("announce a device of %s: %v", uid, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(g.ctx, announceWithin)
-	defer cancel()
-	if err := g.services.Redis.Publish(ctx, endpoints, message).Err(); err != nil {
-		logx.Errorf("announce a device of %s to other gateways: %v", uid, err)
-	}
+	g.running.Go(func() {
+		ctx, cancel := context.WithTimeout(g.ctx, announceWithin)
+		defer cancel()
+		if err := g.services.Redis.Publish(ctx, endpoints, message).Err(); err != nil && g.ctx.Err() == nil {
+			logx.Errorf("announce a device of %s to other gateways: %v", uid, err)
+		}
+	})
 }
 
 // hearEndpoints listens to the other gateways.

@@ -184,9 +184,9 @@ func (g *Gateway) Stop(ctx context.Context) error {
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	g.cursors.flush(ctx)
 	g.stop()
 	g.running.Wait()
+	g.cursors.flush(ctx)
 	return err
 }
 
@@ -229,10 +229,8 @@ func (g handler) OnClose(socket *gws.Conn, _ error) {
 	s.out.close()
 	s.authTimer.Stop()
 	if s.user != nil {
-		s.gateway.cursors.mark(s)
-		s.mu.Lock()
-		s.phase, s.live = ended, false
-		s.mu.Unlock()
+		s.leave()
+		g.cursors.mark(s)
 		g.hub.remove(s)
 	}
 	g.mu.Lock()

@@ -193,8 +193,8 @@ func (u *user) unseat(g id.GID, at eventlog.Position) {
 
 // add registers a session, or returns nil when its user has too many. Signals
 // change the places of its user from now on; load fetches those that he has
-// already.
-func (h *hub) add(s *session, most int) *user {
+// already. welcome is called before anybody can tell the session anything.
+func (h *hub) add(s *session, most int, welcome func()) *user {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	u := h.users[s.uid]
@@ -205,6 +205,7 @@ func (h *hub) add(s *session, most int) *user {
 	if len(u.sessions) >= most {
 		return nil
 	}
+	welcome()
 	u.sessions = append(u.sessions, s)
 	return u
 }

@@ -220,7 +220,7 @@ func (s *session) catchUp() {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			logx.Errorf("catch up %s after %d: %v", s.uid, s.at, err)
+			logx.Errorf("bring %s the events of the log: %v", s.uid, err)
 			select {
 			case <-time.After(retryCatchUp):
 			case <-ctx.Done():
@@ -231,6 +231,9 @@ func (s *session) catchUp() {
 		}
 	}
 }
+
+// errFull ends a read whose events fill the window by their size.
+var errFull = errors.New("the window is full")
 
 // step brings the session one page forward. It returns false, and pumping is
 // over, when there is nothing to do now.
@@ -254,6 +257,9 @@ func (s *session) step(ctx context.Context) (more bool, err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for i := range events {
+			if s.full() {
+				return errFull
+			}
 			e := newEntry(events[i])
 			s.deliver(e)
 			s.at = e.Pos
@@ -261,6 +267,9 @@ func (s *session) step(ctx context.Context) (more bool, err error) {
 		}
 		return nil
 	})
+	if errors.Is(err, errFull) {
+		return true, nil
+	}
 	if err == nil && count < room {
 		s.mu.Lock()
 		s.at = max(s.at, head)
@@ -313,6 +322,16 @@ func (s *session) cursor() eventlog.Position {
 		return max(s.at, tail)
 	}
 	return s.at
+}
+
+// leave ends the session and keeps its cursor for whoever asks later.
+func (s *session) leave() {
+	cursor := s.cursor()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase == entered {
+		s.phase, s.live, s.at, s.window = ended, false, cursor, window{}
+	}
 }
 
 // resend sends again what was not confirmed, and ends a session whose client
