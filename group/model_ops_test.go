@@ -72,10 +72,10 @@ func (o op) call(users []uid, now int64) call {
 
 // weights are how often verbs are drawn.
 var weights = map[string]int{
-	"create": 2, "info": 2, "public-info": 2, "list": 3, "member": 2, "members": 2, "muted": 2, "absent": 1,
-	"invite": 9, "join": 9, "exit": 5, "remove": 6, "disband": 1, "change-owner": 4, "role": 10, "my-name": 3, "mute": 12,
-	"avatar": 2, "friend-type": 2, "join-type": 5, "mute-type": 3, "name": 3,
-	"applications": 3, "accept": 6, "reject": 2, "send": 10, "block": 1, "unblock": 3, "show": 1, "wait": 4,
+	"create": 1, "info": 2, "public-info": 2, "list": 3, "member": 2, "members": 2, "muted": 2, "absent": 1,
+	"invite": 8, "join": 10, "exit": 4, "remove": 6, "disband": 1, "change-owner": 4, "role": 12, "my-name": 2, "mute": 12,
+	"avatar": 2, "friend-type": 2, "join-type": 6, "mute-type": 3, "name": 3,
+	"applications": 3, "accept": 10, "reject": 3, "send": 10, "block": 2, "unblock": 3, "show": 1, "wait": 4,
 }
 
 // writer draws ops. It follows the model, so that most of what it draws is
@@ -112,41 +112,37 @@ func newWriter(seed uint64, l limits) *writer {
 	return w
 }
 
-// one draws ops that are done one after the other.
+// sequence draws ops that are done one after the other.
 func (w *writer) sequence(n int) {
-	for len(w.ops) < n {
-		verb := w.verbs[w.IntN(len(w.verbs))]
-		if w.slots == 0 {
-			verb = "create"
-		}
-		w.add(verb, 0)
+	for range n {
+		w.phase++
+		w.keep(w.draw(w.verb()), 0)
 	}
 }
 
-// together draws ops that are done at the same time.
+// together draws ops that are done at the same time, most of which change
+// something.
 func (w *writer) together(threads, each int) {
 	w.phase++
 	for range each {
 		for thread := range threads {
-			verb := "wait"
-			for verb == "wait" {
-				verb = w.verbs[w.IntN(len(w.verbs))]
+			verb := w.verb()
+			for verb == "wait" || verbs[verb].reads && w.IntN(4) > 0 {
+				verb = w.verb()
 			}
-			o := w.draw(verb)
-			o.phase, o.thread = w.phase, thread
-			w.keep(o)
+			w.keep(w.draw(verb), thread)
 		}
 	}
 }
 
-func (w *writer) add(verb string, thread int) {
+// pause draws time that passes.
+func (w *writer) pause() {
 	w.phase++
-	o := w.draw(verb)
-	o.phase, o.thread = w.phase, thread
-	w.keep(o)
+	w.keep(w.draw("wait"), 0)
 }
 
-func (w *writer) keep(o op) {
+func (w *writer) keep(o op, thread int) {
+	o.phase, o.thread = w.phase, thread
 	w.ops = append(w.ops, o)
 	c := o.call(w.users, w.model.now)
 	g := w.model.groups[c.slot]
@@ -157,18 +153,46 @@ func (w *writer) keep(o op) {
 	w.model.do(c)
 }
 
-func (w *writer) draw(verb string) op {
-	o := op{verb: verb, slot: w.IntN(max(1, w.slots)), by: w.IntN(len(w.users))}
+// slot is mostly the newest group, which is the one that lives.
+func (w *writer) slot() int {
 	if w.IntN(60) == 0 {
-		o.slot = 99
+		return 99
 	}
-	g := w.model.groups[o.slot]
+	if w.IntN(5) > 0 {
+		return w.slots - 1
+	}
+	return w.IntN(w.slots)
+}
+
+// verb is mostly one for which there is a reason.
+func (w *writer) verb() string {
+	if w.slots == 0 {
+		return "create"
+	}
+	g := w.model.groups[w.slots-1]
+	switch {
+	case g == nil || g.status == 2 && w.IntN(3) == 0:
+		return "create"
+	case g.status == 1 && w.IntN(3) == 0:
+		return "unblock"
+	}
+	verb := w.verbs[w.IntN(len(w.verbs))]
+	if (verb == "accept" || verb == "reject") && len(g.applications) == 0 && w.IntN(10) > 0 {
+		return []string{"join-type", "join", "role"}[w.IntN(3)]
+	}
+	return verb
+}
+
+func (w *writer) draw(verb string) op {
+	o := op{verb: verb, by: w.IntN(len(w.users))}
 	if verb == "create" {
 		o.slot, o.text = w.slots, fmt.Sprint("name ", w.slots)
 		w.slots++
-		o.users = w.some(w.IntN(w.model.maximum + 1))
+		o.users = w.some(w.IntN(w.model.maximum + 3))
 		return o
 	}
+	o.slot = w.slot()
+	g := w.model.groups[o.slot]
 	if g == nil {
 		g = &chat{}
 	}
@@ -205,10 +229,32 @@ func (w *writer) some(n int) []int {
 // mutes are durations and the two ends of a mute that are none.
 var mutes = []int64{0, 0, 1, 30_000, 60_000, 60_000, 90_000, 3_600_000, tenYears, forever}
 
+// present and outside draw somebody who is in a group, or is not, if there is
+// one.
+func (w *writer) present(g *chat) int { return w.which(g.has) }
+
+func (w *writer) outside(g *chat) int { return w.which(func(u uid) bool { return !g.has(u) }) }
+
+func (w *writer) which(is func(uid) bool) int {
+	n := w.IntN(len(w.users))
+	for range w.users {
+		if is(w.users[n]) {
+			break
+		}
+		n = (n + 1) % len(w.users)
+	}
+	return n
+}
+
 // fill draws what else a verb takes.
 func (w *writer) fill(o *op, g *chat) {
 	switch o.verb {
-	case "invite", "remove", "absent":
+	case "invite":
+		o.users = w.some(w.IntN(3))
+		if w.IntN(4) > 0 {
+			o.users = append(o.users, w.outside(g))
+		}
+	case "remove", "absent":
 		o.users = w.some(w.IntN(4))
 	case "mute":
 		o.users = w.some(1 + w.IntN(4))
@@ -218,13 +264,16 @@ func (w *writer) fill(o *op, g *chat) {
 		}
 	case "member", "role", "change-owner":
 		o.users = []int{w.IntN(len(w.users))}
-		if members := g.list(); len(members) > 0 && w.IntN(4) > 0 {
-			o.users[0] = slices.Index(w.users, members[w.IntN(len(members))])
+		if w.IntN(4) > 0 {
+			o.users[0] = w.present(g)
 		}
 		if o.verb == "role" {
-			o.n = []int64{0, 1, 1, 1, 2}[w.IntN(5)]
+			o.n = []int64{0, 1, 1, 1, 1, 1, 1, 2}[w.IntN(8)]
 		}
 	case "join":
+		if w.IntN(4) > 0 {
+			o.by = w.outside(g)
+		}
 		if w.IntN(2) == 0 {
 			o.users = []int{w.IntN(len(w.users))}
 		}
@@ -232,13 +281,25 @@ func (w *writer) fill(o *op, g *chat) {
 		o.text = []string{"", "one", "two"}[w.IntN(3)]
 	case "name":
 		o.text = []string{"", "one", "two"}[w.IntN(3)] + "|" + []string{"", "öffentlich", "two"}[w.IntN(3)]
-	case "friend-type", "mute-type", "join-type":
-		o.n = w.Int64N(4) - w.Int64N(2)
+	case "friend-type", "mute-type":
+		o.n = []int64{0, 1, 0, 1, 0, 1, -1, 2}[w.IntN(8)]
+	case "join-type":
+		o.n = []int64{0, 0, 0, 1, 2, 2, 2, 2, 2, -1, 3}[w.IntN(11)]
 	case "accept", "reject":
-		o.application = w.IntN(len(g.applications) + 1)
+		w.application(o, g)
 	case "send":
 		o.text = fmt.Sprint("m", w.IntN(2*len(w.ops)+1))
 	case "wait":
 		o.n = []int64{10, 31_000, 61_000, 3_600_001}[w.IntN(4)]
+	}
+}
+
+// application draws one that is mostly open.
+func (w *writer) application(o *op, g *chat) {
+	o.application = w.IntN(len(g.applications) + 1)
+	for i, a := range g.applications {
+		if a.open && w.IntN(2) == 0 {
+			o.application = i
+		}
 	}
 }

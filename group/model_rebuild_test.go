@@ -114,43 +114,58 @@ func (r *run) shown(g id.GID) string {
 	return c.text(w.Clock.Milli())
 }
 
-// history is a group after each of its events.
-type history map[eventlog.Position]*client
-
-// histories follow every group of the run from its beginning.
-func (r *run) histories() (all map[id.GID]history, last map[id.GID]*client) {
-	all, last = make(map[id.GID]history), make(map[id.GID]*client)
-	for _, e := range r.events {
-		c := last[e.Group]
-		if c == nil {
-			// Its maker knows what he called it.
-			name := fmt.Sprint("name ", r.slots[e.Group])
-			c = &client{name: name, avatar: "avatar of " + name, people: make(map[uid]clientMember)}
-			last[e.Group], all[e.Group] = c, make(history)
-			c.take(e)
-			c.change(e.Body.(*wirev1.SignalSignInGroup).Uid[:1], func(m *clientMember) { m.role = 2 })
-		} else {
-			c.take(e)
-		}
-		all[e.Group][e.Pos] = c.clone()
-	}
-	return all, last
+// histories are the groups of a run as they were after each of their events.
+type histories struct {
+	run   *run
+	now   int64
+	after map[eventlog.Position]*client
+	last  map[id.GID]*client
+	shown map[id.GID]string
 }
 
-// rebuild follows the groups of somebody by what he reads. When he comes into a
-// group he asks for it, as apps do; from then on his events alone have to lead
-// to the same as all events, up to where he left, and to what the service shows.
-func (r *run) rebuild(u uid, events []grouptest.Event) (problem string) {
-	now := r.worlds[0].Clock.Milli()
-	all, last := r.histories()
-	for g, c := range last {
-		if got, want := c.text(now), r.shown(g); got != want {
-			return fmt.Sprintf("from all its events group %d is\n\t%s\nbut it is shown as\n\t%s", r.slots[g], got, want)
+func (r *run) histories() *histories {
+	h := &histories{r, r.worlds[0].Clock.Milli(), make(map[eventlog.Position]*client), make(map[id.GID]*client), make(map[id.GID]string)}
+	for _, e := range r.events {
+		if c := h.last[e.Group]; c != nil {
+			c.take(e)
+		} else {
+			h.last[e.Group] = r.born(e)
+		}
+		h.after[e.Pos] = h.last[e.Group].clone()
+	}
+	return h
+}
+
+// born is a group after its first event, as its maker knows it.
+func (r *run) born(e grouptest.Event) *client {
+	name := fmt.Sprint("name ", r.slots[e.Group])
+	c := &client{name: name, avatar: "avatar of " + name, people: make(map[uid]clientMember)}
+	c.take(e)
+	if in, ok := e.Body.(*wirev1.SignalSignInGroup); ok {
+		c.change(in.Uid[:1], func(m *clientMember) { m.role = 2 })
+	}
+	return c
+}
+
+// check compares what follows from all events with what the service shows.
+func (h *histories) check() (problem string) {
+	for g, c := range h.last {
+		h.shown[g] = h.run.shown(g)
+		if got := c.text(h.now); got != h.shown[g] {
+			return fmt.Sprintf("from all its events group %d is\n\t%s\nbut it is shown as\n\t%s", h.run.slots[g], got, h.shown[g])
 		}
 	}
+	return ""
+}
+
+// follow follows the groups of somebody by what he reads. When he comes into a
+// group he asks for it, as apps do; from then on his events alone have to lead
+// to the same as all events, up to where he left, and to what the service shows.
+func (h *histories) follow(u uid, events []grouptest.Event) (problem string) {
+	r, now := h.run, h.now
 	mine := make(map[id.GID]*client)
 	for _, e := range events {
-		truth, c := all[e.Group][e.Pos], mine[e.Group]
+		truth, c := h.after[e.Pos], mine[e.Group]
 		if c == nil {
 			in, comes := e.Body.(*wirev1.SignalSignInGroup)
 			if !comes || !slices.Contains(in.Uid, string(u)) {
@@ -169,7 +184,7 @@ func (r *run) rebuild(u uid, events []grouptest.Event) (problem string) {
 		}
 	}
 	for g, c := range mine {
-		if got, want := c.text(now), r.shown(g); got != want {
+		if got, want := c.text(now), h.shown[g]; got != want {
 			return fmt.Sprintf("to %s group %d is\n\t%s\nbut it is shown as\n\t%s", u, r.slots[g], got, want)
 		}
 	}

@@ -27,12 +27,14 @@ type stage struct {
 	worlds [2]*grouptest.World
 	limits limits
 	runs   int
+	// met counts what calls were answered.
+	met map[string]int
 }
 
 func newStage(t testing.TB, l limits) *stage {
 	cfg := group.Config{MaxMembers: int32(l.maximum), MaxAdmins: int32(l.maxAdmins)}
 	w := grouptest.On(t, sqldbtest.New(t), grouptest.WithConfig(cfg))
-	return &stage{worlds: [2]*grouptest.World{w, w.Beside()}, limits: l}
+	return &stage{worlds: [2]*grouptest.World{w, w.Beside()}, limits: l, met: make(map[string]int)}
 }
 
 // run is one sequence of ops being done.
@@ -117,6 +119,9 @@ func (r *run) do(ops []op) (problem string) {
 		}
 		all.Wait()
 	}
+	for _, d := range ds {
+		r.met[fmt.Sprintf("%s %d", d.verb, d.got.code)]++
+	}
 	if problem := r.attribute(ds); problem != "" {
 		return problem
 	}
@@ -185,10 +190,13 @@ func (r *run) make(d *done) {
 	d.ended = r.ticks.Add(1)
 }
 
-// touched are the groups that calls were about.
+// touched are the groups that calls may have changed.
 func (r *run) touched(ds []done) map[int]bool {
 	slots := make(map[int]bool)
 	for _, d := range ds {
+		if verbs[d.verb].reads {
+			continue
+		}
 		if _, known := r.gids[d.slot]; known {
 			slots[d.slot] = true
 		}
@@ -273,6 +281,10 @@ func (r *run) check() (problem string) {
 			return fmt.Sprintf("in the end group %d is\n\t%s\nand should be\n\t%s", slot, got, want)
 		}
 	}
+	h := r.histories()
+	if problem := h.check(); problem != "" {
+		return problem
+	}
 	for i, u := range r.users {
 		events := r.worlds[i%2].Events(u, r.start)
 		got := make([]string, len(events))
@@ -282,7 +294,7 @@ func (r *run) check() (problem string) {
 		if !slices.Equal(got, r.model.inbox[u]) {
 			return fmt.Sprintf("%s reads\n\t%q\nand should read\n\t%q", u, got, r.model.inbox[u])
 		}
-		if problem := r.rebuild(u, events); problem != "" {
+		if problem := h.follow(u, events); problem != "" {
 			return problem
 		}
 	}
