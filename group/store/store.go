@@ -21,14 +21,17 @@ import (
 
 // Store is the group.Store of every engine.
 type Store struct {
-	db     *sqldb.DB
-	reader *sql.DB
+	db      *sqldb.DB
+	reader  *sql.DB
+	queries queries
 }
 
 var _ group.Store = (*Store)(nil)
 
 // New returns the groups in db.
-func New(db *sqldb.DB) *Store { return &Store{db: db, reader: db.ReaderSQL()} }
+func New(db *sqldb.DB) *Store {
+	return &Store{db: db, reader: db.ReaderSQL(), queries: queriesIn(db.Dialect)}
+}
 
 // Insert implements group.Store.
 func (s *Store) Insert(tx *eventlog.Tx, g *group.Group, members []group.Member) (bool, error) {
