@@ -120,8 +120,8 @@ func (w *writer) sequence(n int) {
 	}
 }
 
-// together draws ops that are done at the same time, most of which change
-// something.
+// together draws ops that are done at the same time. Most of them change
+// something, and some of them the same.
 func (w *writer) together(threads, each int) {
 	w.phase++
 	for range each {
@@ -130,7 +130,12 @@ func (w *writer) together(threads, each int) {
 			for verb == "wait" || verbs[verb].reads && w.IntN(4) > 0 {
 				verb = w.verb()
 			}
-			w.keep(w.draw(verb), thread)
+			o := w.draw(verb)
+			if last := w.ops[len(w.ops)-1]; last.phase == w.phase && last.verb != "create" && w.IntN(3) == 0 {
+				last.by = o.by
+				o = last
+			}
+			w.keep(o, thread)
 		}
 	}
 }
