@@ -178,6 +178,8 @@ func (w *writer) verb() string {
 	switch {
 	case g == nil || g.status == 2 && w.IntN(3) == 0:
 		return "create"
+	case g.status == 2 && w.IntN(5) == 0:
+		return []string{"block", "unblock"}[w.IntN(2)]
 	case g.status == 1 && w.IntN(3) == 0:
 		return "unblock"
 	}

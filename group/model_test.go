@@ -2,12 +2,9 @@ package group_test
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
-
-	"parley/pkg/sqldb/sqldbtest"
 )
 
 func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
@@ -19,14 +16,8 @@ var crowds = []limits{
 	{people: 16, maximum: 13, maxAdmins: 3},
 }
 
-// runs is how many there are of each kind and size. A server takes longer for
-// each, and is there to show how engines differ.
-func runs() uint64 {
-	if os.Getenv(sqldbtest.EnvMySQL) != "" {
-		return 50
-	}
-	return 60
-}
+// runs is how many there are of each kind and size.
+const runs = 60
 
 func TestGroupsDoWhatTheModelDoes(t *testing.T) {
 	t.Parallel()
@@ -37,7 +28,7 @@ func TestGroupsDoWhatTheModelDoes(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, l)
 			stages[i] = s
-			for seed := range runs() {
+			for seed := range uint64(runs) {
 				w := newWriter(seed, l)
 				w.sequence(40)
 				if !s.holds(t, seed, w.ops, 1) {
@@ -54,7 +45,7 @@ func TestWhatHappensToGroupsAtOnceHappensInSomeOrder(t *testing.T) {
 		t.Run(fmt.Sprintf("groups of %d", l.maximum), func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, l)
-			for seed := range runs() {
+			for seed := range uint64(runs) {
 				w := newWriter(seed, l)
 				w.sequence(10)
 				for range 4 {
@@ -96,7 +87,7 @@ func wantMet(t *testing.T, stages []*stage) {
 	for verb := range verbs {
 		for _, code := range append([]int{0}, refusals[verb]...) {
 			if met(verb, code) == 0 {
-				t.Errorf("no run has a %s that is answered %d", verb, code)
+				t.Errorf("no run has a call of %s that is answered %d", verb, code)
 			}
 		}
 	}
