@@ -29,6 +29,7 @@ usage:
   parley group show ID [flags]    show a group to an operator
   parley group block ID [flags]   stop everything in a group until it is unblocked
   parley group unblock ID [flags]
+  parley log advance -to LOGID    after a restore: give no logId again up to LOGID
   parley help                     print this
 
 flags:
@@ -83,6 +84,8 @@ func (c *command) run(ctx context.Context) error {
 		return c.migrate(ctx)
 	case "group":
 		return c.group(ctx)
+	case "log":
+		return c.log(ctx)
 	case "help":
 		c.help(c.out)
 		return nil

@@ -10,7 +10,7 @@ import (
 )
 
 // migrate brings the schema up to date, or lists its versions.
-func (c *command) migrate(ctx context.Context) (err error) {
+func (c *command) migrate(ctx context.Context) error {
 	verb := c.verb("up")
 	if verb != "up" && verb != "status" {
 		return fmt.Errorf("migrate takes up or status: %w", errUsage)
@@ -19,6 +19,19 @@ func (c *command) migrate(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	return onDatabase(ctx, config, func(db *sqldb.DB) error {
+		if verb == "up" {
+			if err := sqldb.Migrate(ctx, db); err != nil {
+				return err
+			}
+		}
+		return c.printMigrations(ctx, db)
+	})
+}
+
+// onDatabase calls fn with the configured database. Nobody else has an embedded
+// one meanwhile.
+func onDatabase(ctx context.Context, config Config, fn func(*sqldb.DB) error) (err error) {
 	if err := setUpProcess(config); err != nil {
 		return err
 	}
@@ -34,12 +47,7 @@ func (c *command) migrate(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if verb == "up" {
-		if err := sqldb.Migrate(ctx, db); err != nil {
-			return err
-		}
-	}
-	return c.printMigrations(ctx, db)
+	return fn(db)
 }
 
 func (c *command) printMigrations(ctx context.Context, db *sqldb.DB) error {

@@ -85,7 +85,8 @@ func TestCommandsThatExist(t *testing.T) {
 func TestCallsThatMakeNoSense(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"start"}, {"-colour"}, {"-version", "now"}, {"config"}, {"config", "write"}, {"migrate", "down"}, {"key", "two"}, {"token", "-key"},
+		{"start"}, {"-colour"}, {"-version", "now"}, {"config"}, {"config", "write"}, {"migrate", "down"}, {"log"}, {"log", "rotate"},
+		{"log", "advance"}, {"log", "advance", "-to", "-1"}, {"log", "advance", "-to", "many"}, {"log", "advance", "9"}, {"key", "two"}, {"token", "-key"},
 	} {
 		if code, _, errOut := parley(t, args...); code != 2 || !strings.Contains(errOut, "see parley help") {
 			t.Errorf("parley %v exits with %d and says %q", args, code, errOut)
@@ -96,7 +97,7 @@ func TestCallsThatMakeNoSense(t *testing.T) {
 func TestAMistakeInTheConfigurationEndsTheCommand(t *testing.T) {
 	t.Parallel()
 	file := write(t, "Stop: {Grac: 3s}")
-	for _, args := range [][]string{{"-config", file}, {"config", "check", "-config", file}, {"migrate", "-config", file}} {
+	for _, args := range [][]string{{"-config", file}, {"config", "check", "-config", file}, {"migrate", "-config", file}, {"log", "advance", "-to", "9", "-config", file}} {
 		if code, _, errOut := parley(t, args...); code != 1 || !strings.Contains(errOut, "Stop.Grac") {
 			t.Errorf("parley %v exits with %d and says %q", args, code, errOut)
 		}
@@ -112,6 +113,34 @@ func TestMigrateBringsTheSchemaUpToDate(t *testing.T) {
 		if code, out, errOut := parley(t, args...); code != 0 || strings.Contains(out, "not applied") || !strings.Contains(out, "applied") {
 			t.Errorf("parley %v: exit %d, %q, %q", args, code, out, errOut)
 		}
+	}
+}
+
+func TestAnOperatorAdvancesTheLogAfterARestore(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	for _, step := range []struct {
+		to   string
+		code int
+		says string
+	}{
+		{"1000", 0, "the log was at 0 and is at 1000; the next logId is 1001\n"},
+		{"1000", 0, "the log was at 1000 and is at 1000; the next logId is 1001\n"},
+		{"999", 1, "parley: advance the log to 999: the log never goes back: it is at 1000\n"},
+		{"9007199254740992", 1, "positions end at 9007199254740991"},
+		{"1001", 0, "the log was at 1000 and is at 1001; the next logId is 1002\n"},
+	} {
+		code, out, errOut := parley(t, "log", "advance", "-to", step.to, "-data", data)
+		if code != step.code || !strings.Contains(out+errOut, step.says) {
+			t.Errorf("advance to %s: exit %d, %q, %q", step.to, code, out, errOut)
+		}
+	}
+	folder, err := openFolder(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	if code, _, errOut := parley(t, "log", "advance", "-to", "2000", "-data", data); code != 1 || !strings.Contains(errOut, "is used by another process") {
+		t.Errorf("beside a running process: exit %d, %q", code, errOut)
 	}
 }
 

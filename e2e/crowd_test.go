@@ -110,17 +110,17 @@ func TestARevokeAndAFocusMeet(t *testing.T) {
 		alice, bob := w.user(), w.user()
 		for range 20 {
 			message := alice.send(text(string(bob.uid()), "now or never"))
-			var focused fault.Code
+			var revoked, focused fault.Code
 			atOnce(2, func(i int) {
 				if i == 0 {
-					alice.revoke(message.LogID)
+					revoked = alice.revoke(message.LogID).Result
 				} else {
 					focused = bob.focus(message.LogID).Result
 				}
 			})
-			got := fmt.Sprint(bob.sync(message.LogID, 10))
-			if focused == fault.OK && got != "[FOCUS_MESSAGE REVOKE]" || focused == fault.NotFound && got != "[REVOKE]" {
-				t.Fatalf("the focus was answered with %d, and bob reads %s", focused, got)
+			want := map[fault.Code]string{fault.OK: "[FOCUS_MESSAGE REVOKE]", fault.NotFound: "[REVOKE]"}[focused]
+			if got := fmt.Sprint(bob.sync(message.LogID, 10)); revoked != fault.OK || got != want {
+				t.Fatalf("the revoke was answered with %d, the focus with %d, and bob reads %s", revoked, focused, got)
 			}
 		}
 	})

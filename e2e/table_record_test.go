@@ -141,12 +141,12 @@ func (s *scene) groups() {
 	s.name("unmuted", unmuted)
 	s.name("silent", silent)
 	s.name("ruled", ruled)
+	s.disband(disbanded)
 	s.change(func(tx *eventlog.Tx) error {
-		return tx.Append(0, func(first eventlog.Position, at int64) ([]eventlog.Event, error) {
+		return tx.Append(0, func(_ eventlog.Position, at int64) ([]eventlog.Event, error) {
 			return nil, errors.Join(
 				tx.SetStatus(blocked, eventlog.Blocked),
 				tx.SetStatus(foreignBlocked, eventlog.Blocked),
-				tx.Disband(disbanded, first),
 				tx.Mute(muted, eventlog.Forever, s.alice.uid()),
 				tx.Mute(unmuted, at-1, s.alice.uid()),
 				tx.SetMuteAll(silent, true),

@@ -155,13 +155,13 @@ func TestWhoMayNotRevokeChangesNothing(t *testing.T) {
 	wantError(t, "a member, of the owner's", revoke(w, "alice", ofOwner), fault.Forbidden)
 	wantError(t, "the author who left", revoke(w, "bob", left), fault.Forbidden)
 	wantError(t, "of nothing", revoke(w, "alice", 99), fault.NotFound)
-	wantRead(t, "the owner", w.Sync("owner", 0), "m2 from alice", "m3 from owner", "m4 from bob")
+	wantRead(t, "the owner", w.Sync("owner", 0), "m2 from alice", "m3 from owner", "m4 from bob", "bob left")
 
 	wantError(t, "the owner, of a member's", revoke(w, "owner", inGroup), nil)
 	wantError(t, "the owner, of somebody's who left", revoke(w, "owner", left), nil)
 	wantError(t, "of a signal", revoke(w, "owner", left+1), fault.NotFound)
-	wantRead(t, "the owner", w.Sync("owner", 0), "m3 from owner", "revoke 2 by owner", "revoke 4 by owner")
-	w.Change(func(tx *eventlog.Tx) error { return tx.Disband(7, left+2) })
+	wantRead(t, "the owner", w.Sync("owner", 0), "m3 from owner", "bob left", "revoke 2 by owner", "revoke 4 by owner")
+	w.Disband(7)
 	wantError(t, "in a disbanded group", revoke(w, "owner", ofOwner), fault.GroupDisbanded)
 }
 
@@ -319,20 +319,12 @@ func TestSomebodyWhoLostHisRightMeanwhileDoesNotRevoke(t *testing.T) {
 			if i == 0 {
 				return revoke(w, "alice", p)
 			}
-			return w.Log.Change(context.Background(), func(tx *eventlog.Tx) error {
-				return tx.Append(0, func(next eventlog.Position, _ int64) ([]eventlog.Event, error) {
-					left = next - 1
-					return nil, tx.Leave(7, left, "alice")
-				})
-			})
+			left = w.Leave(7, "alice")
+			return nil
 		})
 		for _, line := range w.Sync("owner", max(p, left)) {
 			t.Errorf("round %d: alice left at %d, and then: %s", round, left, line)
 		}
-		w.Change(func(tx *eventlog.Tx) error {
-			return tx.Append(0, func(next eventlog.Position, _ int64) ([]eventlog.Event, error) {
-				return nil, errors.Join(tx.Admit(7, eventlog.Newcomer{User: "alice"}), tx.Join(7, next, "alice"))
-			})
-		})
+		w.Join(7, "alice")
 	}
 }

@@ -93,12 +93,12 @@ func (l *Log) commit(ctx context.Context, batch []*pending) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	batch = takeRepeatsOut(batch)
-	outcomes, err := l.commitRetried(ctx, batch)
+	outcomes, since, err := l.commitRetried(ctx, batch)
 	if err != nil {
 		answerAll(batch, fmt.Errorf("append %d events to the log: %w", len(batch), err))
 		return
 	}
-	l.window.feed(batch, outcomes)
+	l.window.feed(since, batch, outcomes)
 	var held []*pending
 	for i, p := range batch {
 		o := outcomes[i]
@@ -139,17 +139,17 @@ func takeRepeatsOut(batch []*pending) []*pending {
 // time-out or a lost connection.
 const commitTries = 4
 
-func (l *Log) commitRetried(ctx context.Context, batch []*pending) ([]outcome, error) {
+func (l *Log) commitRetried(ctx context.Context, batch []*pending) ([]outcome, era, error) {
 	outcomes := make([]outcome, len(batch))
 	lookUp := false
 	for try := 1; ; try++ {
-		err := l.commitOnce(ctx, batch, outcomes, lookUp)
+		since, err := l.commitOnce(ctx, batch, outcomes, lookUp)
 		if err == nil {
-			return outcomes, nil
+			return outcomes, since, nil
 		}
 		unknown := errors.Is(err, errCommitUnknown)
 		if try == commitTries || ctx.Err() != nil || !unknown && !sqldb.Retriable(err) && !sqldb.ConnLost(err) {
-			return nil, err
+			return nil, 0, err
 		}
 		lookUp = lookUp || unknown
 	}
@@ -162,10 +162,10 @@ var errCommitUnknown = errors.New("the outcome of the commit is not known")
 // commitOnce runs the transaction for a batch and fills in the outcomes. On an
 // error they hold nothing that counts. It begins with looking up what is in
 // the log when an earlier try may have put it there.
-func (l *Log) commitOnce(ctx context.Context, batch []*pending, outcomes []outcome, lookUp bool) error {
+func (l *Log) commitOnce(ctx context.Context, batch []*pending, outcomes []outcome, lookUp bool) (era, error) {
 	tx, err := l.writer.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer tx.Rollback()
 
@@ -174,7 +174,7 @@ func (l *Log) commitOnce(ctx context.Context, batch []*pending, outcomes []outco
 	// commit; so from here on there is only SQL that waits for nothing.
 	alloc, err := l.allocate(ctx, tx, len(batch))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	open := make([]int, len(batch)) // indexes without an outcome
 	for i := range open {
@@ -186,38 +186,44 @@ func (l *Log) commitOnce(ctx context.Context, batch []*pending, outcomes []outco
 		// a second time: a sender who was removed since must not hear that
 		// his message, which is there, was refused.
 		if open, err = l.takeStored(ctx, tx, batch, open, outcomes); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	accepted, err := l.judge(ctx, tx, batch, open, outcomes, alloc.at)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	fresh, err := l.insertFresh(ctx, tx, batch, accepted, outcomes, alloc)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if unused := len(batch) - len(fresh); unused > 0 {
 		if err := giveBack(ctx, tx, unused); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	err = tx.Commit()
 	if err != nil && !sqldb.Retriable(err) {
-		return fmt.Errorf("%w: %w", errCommitUnknown, err)
+		return 0, fmt.Errorf("%w: %w", errCommitUnknown, err)
 	}
-	return err
+	return alloc.era, err
 }
 
 // allocation is a run of positions and the time of the events in it.
 type allocation struct {
 	first Position
 	at    int64
+	era   era // in which it was given out
 }
+
+// stuck is the wait for the position lock from which on the time that was read
+// before it is not the time of the events any more.
+const stuck = 250 * time.Millisecond
 
 // allocate takes the position lock and n positions. With n = 0 it only takes
 // the lock: a change without an event takes its place in the order that way.
 func (l *Log) allocate(ctx context.Context, tx execer, n int) (allocation, error) {
+	asked := time.Now() // measures the wait, which a clock that is set does not
 	now := l.clock().UnixMilli()
 	last, at, err := l.sql.allocate(ctx, tx, n, now)
 	if err != nil {
@@ -229,12 +235,29 @@ func (l *Log) allocate(ctx context.Context, tx execer, n int) (allocation, error
 	// saw those positions too and would take what comes there for known.
 	if lost := l.window.seen() - (last - Position(n)); lost > 0 {
 		logx.WithContext(ctx).Errorf("the database went back in time: %d positions from %d are left out", lost, last-Position(n)+1)
-		l.window.forget()
-		if last, at, err = l.sql.allocate(ctx, tx, int(lost), now); err != nil {
+		if err := l.repair(ctx, tx, last+lost); err != nil {
 			return allocation{}, fmt.Errorf("leave %d positions out: %w", lost, err)
 		}
+		last += lost
 	}
-	return allocation{first: last - Position(n) + 1, at: at}, nil
+	// Somebody held the lock for long, a writer that froze for example. The
+	// time is that of the place in the order, which we have only now.
+	if time.Since(asked) > stuck {
+		if at, err = raiseTime(ctx, tx, at, l.clock().UnixMilli()); err != nil {
+			return allocation{}, fmt.Errorf("take the time again after a long wait: %w", err)
+		}
+	}
+	return allocation{first: last - Position(n) + 1, at: at, era: l.window.era()}, nil
+}
+
+// raiseTime makes now the time of the newest event, unless that is later
+// already, and returns it. It is called under the position lock.
+func raiseTime(ctx context.Context, tx execer, at, now int64) (int64, error) {
+	if now <= at {
+		return at, nil
+	}
+	_, err := tx.ExecContext(ctx, "UPDATE log_position SET at = ? WHERE id = 1", now)
+	return now, err
 }
 
 func giveBack(ctx context.Context, tx *sql.Tx, n int) error {

@@ -19,6 +19,18 @@ type Tx struct {
 	conn execer
 	ctx  context.Context
 	fed  []*pending
+	era  era
+
+	// moved are the positions at which places in groups are taken or left.
+	moved map[place]bool
+	// admitted are those who have to join yet.
+	admitted map[seat]bool
+}
+
+// place is a position at which something happens to places in a group.
+type place struct {
+	group id.GID
+	at    Position
 }
 
 // Change runs fn in one transaction. It may run fn more than once, after a
@@ -29,21 +41,22 @@ func (l *Log) Change(ctx context.Context, fn func(tx *Tx) error) error {
 		return fmt.Errorf("wait for other changes: %w", err)
 	}
 	defer l.changes.Release(1)
-	var fed []*pending
+	var done *Tx
 	err := l.db.Transact(ctx, func(db *gorm.DB) error {
 		conn, ok := db.Statement.ConnPool.(execer)
 		if !ok {
 			return errors.New("the transaction does not run on database/sql")
 		}
-		tx := &Tx{log: l, db: db, conn: conn, ctx: ctx}
-		err := fn(tx)
-		fed = tx.fed
-		return err
+		done = &Tx{log: l, db: db, conn: conn, ctx: ctx}
+		if err := fn(done); err != nil {
+			return err
+		}
+		return done.checkMoves()
 	})
 	if err != nil {
 		return err
 	}
-	l.window.feedAll(fed)
+	l.window.feedAll(done.era, done.fed)
 	return nil
 }
 
@@ -62,6 +75,7 @@ func (tx *Tx) Append(n int, build func(first Position, at int64) ([]Event, error
 	if err != nil {
 		return err
 	}
+	tx.era = alloc.era
 	events, err := build(alloc.first, alloc.at)
 	if err != nil {
 		return err
@@ -80,6 +94,40 @@ func (tx *Tx) Append(n int, build func(first Position, at int64) ([]Event, error
 		tx.fed = append(tx.fed, &pending{Event: *e})
 	}
 	return insertEvents(tx.ctx, tx.conn, pointers)
+}
+
+// move notes that places in a group change at a position.
+func (tx *Tx) move(g id.GID, at Position) {
+	if tx.moved == nil {
+		tx.moved = make(map[place]bool)
+	}
+	tx.moved[place{g, at}] = true
+}
+
+// checkMoves refuses a change of places in a group at a position that is not
+// that of a signal of the group in the same change. Readers remember in which
+// groups somebody is not until the next signal there (see window.isAbsent); who
+// came in without one would miss messages, and nothing would ever tell. Nor may
+// somebody stay admitted: he could speak where he reads nothing.
+func (tx *Tx) checkMoves() error {
+	for s := range tx.admitted {
+		return fmt.Errorf("%s was admitted to group %s and did not join", s.user, s.group)
+	}
+	if len(tx.moved) == 0 {
+		return nil
+	}
+	signals := make(map[place]bool)
+	for _, p := range tx.fed {
+		if p.Kind == Signal {
+			signals[place{p.Group, p.Pos}] = true
+		}
+	}
+	for m := range tx.moved {
+		if !signals[m] {
+			return fmt.Errorf("places in group %s change at %d, where this change has no signal of the group", m.group, m.at)
+		}
+	}
+	return nil
 }
 
 // Seat reads a group and somebody's place in it, as of this transaction.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 
 	"parley/pkg/fault"
 	"parley/pkg/id"
+	"parley/pkg/sqldb"
 )
 
 func TestAChangeThatFailsLeavesNothing(t *testing.T) {
@@ -150,21 +152,21 @@ func TestChangesOfAGroupAreSeenByWhoAsksForASeat(t *testing.T) {
 	}
 	for _, step := range []struct {
 		name   string
-		change func(tx *Tx) error
+		change func(tx *Tx, at Position) error
 		want   state // of alice
 	}{
-		{"nothing", func(*Tx) error { return nil }, state{GroupState{Exists: true}, Membership{Present: true}}},
-		{"role", func(tx *Tx) error { return tx.SetRole(1, Admin, "alice", "nobody") }, state{GroupState{Exists: true}, Membership{Present: true, Role: Admin}}},
-		{"mute", func(tx *Tx) error { return tx.Mute(1, Forever, "alice") }, state{GroupState{Exists: true}, Membership{Present: true, Role: Admin, MutedUntil: Forever}}},
-		{"mute lifted", func(tx *Tx) error { return tx.Mute(1, 0, "alice") }, state{GroupState{Exists: true}, Membership{Present: true, Role: Admin}}},
-		{"all muted", func(tx *Tx) error { return tx.SetMuteAll(1, true) }, state{GroupState{Exists: true, MuteAll: true}, Membership{Present: true, Role: Admin}}},
-		{"blocked", func(tx *Tx) error { return tx.SetStatus(1, Blocked) }, state{GroupState{Exists: true, Status: Blocked, MuteAll: true}, Membership{Present: true, Role: Admin}}},
-		{"left", func(tx *Tx) error { return tx.Leave(1, 5, "alice") }, state{GroupState{Exists: true, Status: Blocked, MuteAll: true}, Membership{}}},
-		{"came back", func(tx *Tx) error { return admitAndJoin(tx, 1, 7, "alice") }, state{GroupState{Exists: true, Status: Blocked, MuteAll: true}, Membership{Present: true}}},
-		{"disbanded", func(tx *Tx) error { return tx.Disband(1, 8) }, state{GroupState{Exists: true, Status: Disbanded, MuteAll: true}, Membership{Present: true}}},
+		{"nothing", func(*Tx, Position) error { return nil }, state{GroupState{Exists: true}, Membership{Present: true}}},
+		{"role", func(tx *Tx, _ Position) error { return tx.SetRole(1, Admin, "alice", "nobody") }, state{GroupState{Exists: true}, Membership{Present: true, Role: Admin}}},
+		{"mute", func(tx *Tx, _ Position) error { return tx.Mute(1, Forever, "alice") }, state{GroupState{Exists: true}, Membership{Present: true, Role: Admin, MutedUntil: Forever}}},
+		{"mute lifted", func(tx *Tx, _ Position) error { return tx.Mute(1, 0, "alice") }, state{GroupState{Exists: true}, Membership{Present: true, Role: Admin}}},
+		{"all muted", func(tx *Tx, _ Position) error { return tx.SetMuteAll(1, true) }, state{GroupState{Exists: true, MuteAll: true}, Membership{Present: true, Role: Admin}}},
+		{"blocked", func(tx *Tx, _ Position) error { return tx.SetStatus(1, Blocked) }, state{GroupState{Exists: true, Status: Blocked, MuteAll: true}, Membership{Present: true, Role: Admin}}},
+		{"left", func(tx *Tx, at Position) error { return tx.Leave(1, at, "alice") }, state{GroupState{Exists: true, Status: Blocked, MuteAll: true}, Membership{}}},
+		{"came back", func(tx *Tx, at Position) error { return admitAndJoin(tx, 1, at, "alice") }, state{GroupState{Exists: true, Status: Blocked, MuteAll: true}, Membership{Present: true}}},
+		{"disbanded", func(tx *Tx, at Position) error { return tx.Disband(1, at) }, state{GroupState{Exists: true, Status: Disbanded, MuteAll: true}, Membership{Present: true}}},
 	} {
-		w.change(l, func(tx *Tx) error {
-			if err := step.change(tx); err != nil {
+		w.signalled(l, 1, step.name, func(tx *Tx, at Position) error {
+			if err := step.change(tx, at); err != nil {
 				return err
 			}
 			group, member, err := tx.Seat(1, "alice")
@@ -191,9 +193,59 @@ func TestNobodyIsInAGroupTwice(t *testing.T) {
 	w := newWorld(t)
 	l := w.log()
 	w.group(l, 1, "alice")
-	if err := l.Change(context.Background(), func(tx *Tx) error { return admitAndJoin(tx, 1, 3, "alice") }); err == nil {
-		t.Error("alice joined a group that she is in")
+	err := l.Change(context.Background(), func(tx *Tx) error {
+		return tx.Append(1, func(at Position, _ int64) ([]Event, error) {
+			return []Event{signal(ToGroup(1), "join alice")}, admitAndJoin(tx, 1, at, "alice")
+		})
+	})
+	if !sqldb.IsDuplicate(err) {
+		t.Errorf("alice joined a group that she is in: %v", err)
 	}
+}
+
+func TestPlacesInAGroupChangeWithASignalOfTheGroupOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l := w.log()
+	w.group(l, 1, "alice")
+	w.group(l, 2, "alice")
+	appending := func(e Event, change func(tx *Tx, first Position) error) func(tx *Tx) error {
+		return func(tx *Tx) error {
+			return tx.Append(1, func(first Position, _ int64) ([]Event, error) { return []Event{e}, change(tx, first) })
+		}
+	}
+	for name, change := range map[string]func(tx *Tx) error{
+		"joined without an event": func(tx *Tx) error { return admitAndJoin(tx, 1, 1, "bob") },
+		"joined at a message": appending(toGroup("alice", 1, "m1"),
+			func(tx *Tx, first Position) error { return admitAndJoin(tx, 1, first, "bob") }),
+		"joined at a notice": appending(Event{ID: "n", Audience: ToGroup(1), Kind: Notice},
+			func(tx *Tx, first Position) error { return admitAndJoin(tx, 1, first, "bob") }),
+		"joined at the signal of another group": appending(signal(ToGroup(2), "s"),
+			func(tx *Tx, first Position) error { return admitAndJoin(tx, 1, first, "bob") }),
+		"joined before the signal": appending(signal(ToGroup(1), "s"),
+			func(tx *Tx, first Position) error { return admitAndJoin(tx, 1, first-1, "bob") }),
+		"left after the signal": appending(signal(ToGroup(1), "s"),
+			func(tx *Tx, first Position) error { return tx.Leave(1, first+1, "alice") }),
+		"disbanded after the signal": appending(signal(ToGroup(1), "s"),
+			func(tx *Tx, first Position) error { return tx.Disband(1, first+1) }),
+		"one of two without a signal": appending(signal(ToGroup(1), "s"),
+			func(tx *Tx, first Position) error {
+				return errors.Join(tx.Leave(1, first, "alice"), tx.Leave(2, first, "alice"))
+			}),
+	} {
+		if err := l.Change(context.Background(), change); err == nil || !strings.Contains(err.Error(), "no signal of the group") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if head := w.head(l); head != 0 {
+		t.Errorf("the log is at %d, want nothing in it", head)
+	}
+	w.change(l, func(tx *Tx) error {
+		return tx.Append(2, func(first Position, _ int64) ([]Event, error) {
+			return []Event{signal(ToGroup(1), "left"), signal(ToGroup(2), "closed")},
+				errors.Join(tx.Leave(1, first, "alice"), tx.Disband(2, first+1))
+		})
+	})
 }
 
 func TestAGroupOfManyIsOpenedChangedAndLeft(t *testing.T) {
@@ -211,7 +263,7 @@ func TestAGroupOfManyIsOpenedChangedAndLeft(t *testing.T) {
 			t.Errorf("%s has %+v (%v)", u, m, err)
 		}
 	}
-	w.change(l, func(tx *Tx) error { return tx.Leave(1, 1, everybody...) })
+	w.signalled(l, 1, "all leave", func(tx *Tx, at Position) error { return tx.Leave(1, at, everybody...) })
 	var open int
 	if err := w.db.ReaderSQL().QueryRow("SELECT COUNT(*) FROM log_member WHERE to_pos = ?", int64(Forever)).Scan(&open); err != nil || open != 0 {
 		t.Errorf("%d are still in the group (%v)", open, err)
@@ -321,16 +373,37 @@ func TestWhoWasAdmittedIsInFromThePositionAtWhichHeJoins(t *testing.T) {
 	}
 }
 
-func TestNobodyJoinsWhoWasNotAdmitted(t *testing.T) {
+func TestWhoIsAdmittedJoinsAndNobodyElse(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	l := w.log()
 	w.group(l, 1, "alice")
-	err := l.Change(context.Background(), func(tx *Tx) error {
-		return errors.Join(tx.Admit(1, newcomers("bob")...), tx.Join(1, 2, "bob", "carol"))
-	})
-	if err == nil {
-		t.Error("carol joined")
+	w.group(l, 2, "alice")
+	for name, row := range map[string]struct {
+		join func(tx *Tx, at Position) error
+		says string
+	}{
+		"a stranger":           {func(tx *Tx, at Position) error { return tx.Join(1, at, "bob", "carol") }, "carol was not admitted"},
+		"a member":             {func(tx *Tx, at Position) error { return tx.Join(1, at, "alice") }, "alice was not admitted"},
+		"twice":                {func(tx *Tx, at Position) error { return tx.Join(1, at, "bob", "bob") }, "bob was not admitted"},
+		"another group":        {func(tx *Tx, at Position) error { return tx.Join(2, at, "bob") }, "bob was not admitted to group 2"},
+		"nobody":               {func(*Tx, Position) error { return nil }, "bob was admitted to group 1 and did not join"},
+		"nobody, by a mistake": {func(tx *Tx, at Position) error { return tx.Join(1, at) }, "bob was admitted to group 1 and did not join"},
+	} {
+		err := l.Change(context.Background(), func(tx *Tx) error {
+			if err := tx.Admit(1, newcomers("bob")...); err != nil {
+				return err
+			}
+			return tx.Append(1, func(at Position, _ int64) ([]Event, error) {
+				return []Event{signal(ToGroup(1), "join")}, row.join(tx, at)
+			})
+		})
+		if err == nil || !strings.Contains(err.Error(), row.says) {
+			t.Errorf("%s: got %v, want: %s", name, err, row.says)
+		}
+	}
+	if _, m, err := l.Seat(context.Background(), 1, "bob"); err != nil || m.Present {
+		t.Errorf("bob has a place: %+v (%v)", m, err)
 	}
 }
 

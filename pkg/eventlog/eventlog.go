@@ -120,14 +120,19 @@ func (l *Log) Head(ctx context.Context) (Position, error) { return l.head.get(ct
 // readHead is the one query that every sync makes. It is prepared once, because
 // parsing it would take longer than answering it, and has no context: watching
 // one costs a goroutine, and the pool bounds how long a server may be silent.
+// Whoever is given this head finds a window that knows of its epoch.
 func (l *Log) readHead() (Position, error) {
 	stmt, err := l.headStatement()
 	if err != nil {
 		return 0, err
 	}
 	var p Position
-	err = stmt.QueryRow().Scan(&p)
-	return p, err
+	var e epoch
+	if err := stmt.QueryRow().Scan(&p, &e); err != nil {
+		return 0, err
+	}
+	l.window.observe(e)
+	return p, nil
 }
 
 // headStatement prepares the statement when it is first needed; a database
@@ -136,7 +141,7 @@ func (l *Log) headStatement() (*sql.Stmt, error) {
 	if stmt := l.headStmt.Load(); stmt != nil {
 		return stmt, nil
 	}
-	stmt, err := l.reader.Prepare("SELECT pos FROM log_position WHERE id = 1")
+	stmt, err := l.reader.Prepare("SELECT pos, epoch FROM log_position WHERE id = 1")
 	if err != nil {
 		return nil, fmt.Errorf("prepare to read the head of the log: %w", err)
 	}

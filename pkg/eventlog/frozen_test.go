@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"parley/pkg/id"
 	"parley/pkg/sqldb"
 )
 
@@ -69,9 +68,9 @@ func TestAChangeThatHoldsAGroupAndWaitsForThePositionIsNotInTheWayOfItsMessages(
 	onServer(t, func(w *world) {
 		logs := w.logs(2)
 		w.group(logs[0], 1, "owner", "alice")
-		for _, change := range map[string]func(tx *Tx) error{
+		for name, change := range map[string]func(tx *Tx) error{
 			"rows of members": func(tx *Tx) error { return tx.SetRole(1, Admin, "alice") },
-			"new members":     func(tx *Tx) error { return admitAndJoin(tx, 1, Forever-1, id.UID("bob")) },
+			"new members":     func(tx *Tx) error { return tx.Admit(1, newcomers("bob")...) },
 			"the group":       func(tx *Tx) error { return tx.SetMuteAll(1, true) },
 		} {
 			began := time.Now()
@@ -84,8 +83,12 @@ func TestAChangeThatHoldsAGroupAndWaitsForThePositionIsNotInTheWayOfItsMessages(
 				// Whoever speaks meanwhile is judged as if the change had
 				// not begun: its position comes later.
 				w.append(logs[1], toGroup("alice", 1, "m"+time.Now().String()))
-				return tx.Append(1, func(Position, int64) ([]Event, error) {
-					return []Event{signal(ToGroup(1), "changed")}, nil
+				return tx.Append(1, func(at Position, _ int64) ([]Event, error) {
+					events := []Event{signal(ToGroup(1), "changed")}
+					if name == "new members" {
+						return events, tx.Join(1, at, "bob")
+					}
+					return events, nil
 				})
 			})
 			if took := time.Since(began); runs != 1 || took > 4*time.Second {

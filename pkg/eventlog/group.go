@@ -35,20 +35,30 @@ const nowhere Position = Forever
 
 // Admit prepares people to join a group. It comes before Append, so that the
 // position lock is not held while thousands of rows are inserted; Join follows in
-// the same transaction.
+// the same transaction, which fails otherwise.
 func (tx *Tx) Admit(g id.GID, newcomers ...Newcomer) error {
+	if tx.admitted == nil {
+		tx.admitted = make(map[seat]bool)
+	}
+	for _, n := range newcomers {
+		tx.admitted[seat{g, n.User}] = true
+	}
 	return tx.insertMembers(g, nowhere, newcomers)
 }
 
 // Join opens the intervals of users that were admitted at from, the position of
 // the signal that tells of it. The signal is not a matter of taste: readers take
-// it that places in a group change at its signals only.
+// it that places in a group change at its signals only, and a change without it
+// fails.
 func (tx *Tx) Join(g id.GID, from Position, users ...id.UID) error {
-	n, err := tx.updateMembers(g, "from_pos = ?", int64(from), users)
-	if err == nil && n != len(users) {
-		err = fmt.Errorf("of %d people who join group %s at %d, %d were admitted", len(users), g, from, n)
+	tx.move(g, from)
+	for _, u := range users {
+		if !tx.admitted[seat{g, u}] {
+			return fmt.Errorf("%s was not admitted to group %s and joins it at %d", u, g, from)
+		}
+		delete(tx.admitted, seat{g, u})
 	}
-	return err
+	return tx.updateMembers(g, "from_pos = ?", int64(from), users)
 }
 
 func (tx *Tx) insertMembers(g id.GID, from Position, newcomers []Newcomer) error {
@@ -69,43 +79,34 @@ func (tx *Tx) insertMembers(g id.GID, from Position, newcomers []Newcomer) error
 // Leave closes the intervals of users at to, the position of the signal that
 // tells of it: those who leave still read that.
 func (tx *Tx) Leave(g id.GID, to Position, users ...id.UID) error {
-	_, err := tx.updateMembers(g, "to_pos = ?", int64(to), users)
-	return err
+	tx.move(g, to)
+	return tx.updateMembers(g, "to_pos = ?", int64(to), users)
 }
 
 // SetRole gives a role to members.
 func (tx *Tx) SetRole(g id.GID, role Role, users ...id.UID) error {
-	_, err := tx.updateMembers(g, "role = ?", int64(role), users)
-	return err
+	return tx.updateMembers(g, "role = ?", int64(role), users)
 }
 
 // Mute lets members speak again only after until, in Unix milliseconds; 0
 // lifts it.
 func (tx *Tx) Mute(g id.GID, until int64, users ...id.UID) error {
-	_, err := tx.updateMembers(g, "muted_until = ?", until, users)
-	return err
+	return tx.updateMembers(g, "muted_until = ?", until, users)
 }
 
-// updateMembers changes the open intervals of users and returns how many
-// differ now.
-func (tx *Tx) updateMembers(g id.GID, set string, value int64, users []id.UID) (changed int, err error) {
+// updateMembers changes the open intervals of users.
+func (tx *Tx) updateMembers(g id.GID, set string, value int64, users []id.UID) error {
 	for chunk := range slices.Chunk(users, memberChunk) {
 		args := []any{value, int64(g), int64(Forever)}
 		for _, u := range chunk {
 			args = append(args, string(u))
 		}
-		res, err := tx.conn.ExecContext(tx.ctx,
-			"UPDATE log_member SET "+set+" WHERE group_id = ? AND to_pos = ? AND user_id IN ("+marks(len(chunk))+")", args...)
-		if err != nil {
-			return 0, fmt.Errorf("change members of group %s in the log: %w", g, err)
+		if _, err := tx.conn.ExecContext(tx.ctx,
+			"UPDATE log_member SET "+set+" WHERE group_id = ? AND to_pos = ? AND user_id IN ("+marks(len(chunk))+")", args...); err != nil {
+			return fmt.Errorf("change members of group %s in the log: %w", g, err)
 		}
-		n, err := res.RowsAffected()
-		if err != nil {
-			return 0, fmt.Errorf("count the changed members of group %s in the log: %w", g, err)
-		}
-		changed += int(n)
 	}
-	return changed, nil
+	return nil
 }
 
 // SetMuteAll decides whether plain members may speak.
@@ -122,6 +123,7 @@ func (tx *Tx) SetStatus(g id.GID, s Status) error {
 // it. The intervals of its members stay open, which costs one row instead of
 // thousands and harms nobody: a disbanded group gets no more events.
 func (tx *Tx) Disband(g id.GID, at Position) error {
+	tx.move(g, at)
 	return tx.updateGroup(g, "status = ?, closed_at = ?", int64(Disbanded), int64(at))
 }
 

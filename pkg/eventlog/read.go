@@ -58,7 +58,7 @@ func (l *Log) Read(ctx context.Context, u id.UID, after Position, limit int, eac
 	r := userRange{log: l, user: u, head: head}
 	r.skipDirect = news.known && !news.direct
 	if !news.known || news.groups {
-		if err := r.readIntervals(ctx, after, news.known); err != nil {
+		if err := r.readIntervals(ctx, after, news); err != nil {
 			return err
 		}
 	}
@@ -89,19 +89,6 @@ func (l *Log) Read(ctx context.Context, u id.UID, after Position, limit int, eac
 		}
 	}
 	return nil
-}
-
-// raise lifts the position above everything that this process has seen, which
-// is due when a head lies below that, and returns the head.
-func (l *Log) raise(ctx context.Context) (head Position, err error) {
-	l.window.forget()
-	err = l.Change(ctx, func(tx *Tx) error {
-		return tx.Append(0, func(first Position, _ int64) ([]Event, error) {
-			head = first - 1
-			return nil, nil
-		})
-	})
-	return head, err
 }
 
 // pause lets a test hold a read between its queries.
@@ -136,11 +123,11 @@ type userRange struct {
 // those that had events are few, only they are asked for, which costs the same
 // however many groups the user is in, and nothing when he is known to be in none
 // of them.
-func (r *userRange) readIntervals(ctx context.Context, after Position, windowed bool) error {
+func (r *userRange) readIntervals(ctx context.Context, after Position, news news) error {
 	query := "SELECT group_id, from_pos, to_pos FROM log_member WHERE user_id = ? AND to_pos > ? AND from_pos <= ?"
 	args := []any{string(r.user), int64(after), int64(r.head)}
 	var asked []id.GID
-	if windowed {
+	if news.known {
 		var few bool
 		asked, few = r.log.window.toAsk(r.user, after, r.head)
 		if few && len(asked) == 0 {
@@ -175,9 +162,9 @@ func (r *userRange) readIntervals(ctx context.Context, after Position, windowed 
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	if windowed {
+	if news.known {
 		absent := slices.DeleteFunc(asked, func(g id.GID) bool { return r.intervals[g] != nil })
-		r.log.window.markAbsent(r.user, after, r.head, absent)
+		r.log.window.markAbsent(news.now, r.user, after, r.head, absent)
 		r.groups = r.log.window.active(after, r.head, r.groups)
 	}
 	slices.Sort(r.groups)

@@ -279,7 +279,7 @@ func TestAReadThatFailsSaysSoInsteadOfEndingEarly(t *testing.T) {
 	w.group(writer, 1, "bob")
 	appendAll(writer, private("alice", "bob", "m1"), toGroup("bob", 1, "m2"))
 	broken := errors.New("the database is gone")
-	for _, statement := range []string{"SELECT pos FROM log_position", "SELECT group_id, from_pos", "SELECT * FROM (SELECT pos", "SELECT pos, group_id", "SELECT pos, scope"} {
+	for _, statement := range []string{"SELECT pos, epoch FROM log_position", "SELECT group_id, from_pos", "SELECT * FROM (SELECT pos", "SELECT pos, group_id", "SELECT pos, scope"} {
 		l := w.log(failing(statement, 1, broken).onReads(w))
 		if events, err := readPage(l, "bob", 0, 10); !errors.Is(err, broken) {
 			t.Errorf("%s failed and the read gave %v (%v)", statement, positionsOf(events), err)

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -91,4 +92,128 @@ func TestTimesRiseWithPositionsOverLogsWithDifferentClocks(t *testing.T) {
 	if len(stored) != 3*4*15 || stored[len(stored)-1].Pos != Position(len(stored)) {
 		t.Errorf("%d events up to position %d, want %d", len(stored), stored[len(stored)-1].Pos, 3*4*15)
 	}
+}
+
+// slowAllocation holds the first statement that allocates for longer than the
+// log takes for a stuck writer, and calls waited when that is over.
+func slowAllocation(t testing.TB, waited func()) *tap {
+	var once sync.Once
+	return &tap{statement: func(_ context.Context, query string) error {
+		if strings.HasPrefix(query, "UPDATE log_position") {
+			once.Do(func() {
+				until(t, "the wait is a long one", longWait())
+				waited()
+			})
+		}
+		return nil
+	}}
+}
+
+// longWait is a condition that begins to hold when more than stuck is over.
+func longWait() func() bool {
+	began := time.Now()
+	return func() bool { return time.Since(began) > stuck }
+}
+
+func TestAfterALongWaitForThePositionTheTimeIsTakenAgain(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name                string
+		newest, asked, then int64 // the times of the log, and of the clock before and after the wait
+		want                int64
+	}{
+		{"the clock went on", 1000, 2000, 9000, 9000},
+		{"the log is ahead of the clock, and then behind", 8000, 2000, 9000, 9000},
+		{"the log is ahead of the clock all the time", 10_000, 2000, 9000, 10_000},
+		{"the clock was set back meanwhile", 1000, 9000, 2000, 9000},
+	} {
+		for how, write := range map[string]func(*world, *Log) Receipt{
+			"an event": func(w *world, l *Log) Receipt { return w.append(l, private("alice", "bob", "late")) },
+			"a change": func(w *world, l *Log) (r Receipt) {
+				w.change(l, func(tx *Tx) error {
+					return tx.Append(1, func(first Position, at int64) ([]Event, error) {
+						r = Receipt{Pos: first, At: at}
+						return []Event{signal(ToUser("bob"), "late")}, nil
+					})
+				})
+				return r
+			},
+		} {
+			t.Run(row.name+", "+how, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.append(w.log(atTime(row.newest)), private("alice", "bob", "newest"))
+				var clock atomic.Int64
+				clock.Store(row.asked)
+				l := w.log(slowAllocation(t, func() { clock.Store(row.then) }).onWrites(w),
+					WithClock(func() time.Time { return time.UnixMilli(clock.Load()) }))
+				if r := write(w, l); r.Pos != 2 || r.At != row.want {
+					t.Errorf("position %d at %d, want 2 at %d", r.Pos, r.At, row.want)
+				}
+				if stored := w.stored(); stored[1].At != row.want {
+					t.Errorf("it is stored with time %d, want %d", stored[1].At, row.want)
+				}
+				// The log knows of it: who comes next does not fall below.
+				if r := w.append(w.log(atTime(0)), private("alice", "bob", "next")); r.Pos != 3 || r.At != row.want {
+					t.Errorf("the next one is at %d with time %d, want 3 with %d", r.Pos, r.At, row.want)
+				}
+			})
+		}
+	}
+}
+
+func TestWithoutAWaitTheTimeIsTakenOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var said, asked atomic.Int64
+	l := w.log((&tap{statement: func(_ context.Context, query string) error {
+		if strings.Contains(query, "log_position") {
+			said.Add(1)
+		}
+		return nil
+	}}).onWrites(w), WithClock(func() time.Time { return time.UnixMilli(asked.Add(1)) }))
+	const events = 20
+	for i := range events {
+		w.append(l, private("alice", "bob", fmt.Sprint("m", i)))
+	}
+	// A machine that is busy with other things may well make us wait a few times.
+	if n := said.Load(); n > events*3/2 || n < events {
+		t.Errorf("%d events took %d statements about the position, want one each", events, n)
+	}
+}
+
+func TestAMessageBehindAStuckWriterHasTheTimeOfItsPlace(t *testing.T) {
+	onServer(t, func(w *world) {
+		ctx := context.Background()
+		l := w.log()
+		w.append(l, private("alice", "bob", "m1"))
+		other := w.log()
+		stuckTx, err := w.db.WriterSQL().BeginTx(ctx, nil)
+		if err != nil {
+			t.Fatalf("begin: %v", err)
+		}
+		defer stuckTx.Rollback()
+		if _, err := other.allocate(ctx, stuckTx, 1); err != nil {
+			t.Fatalf("allocate: %v", err)
+		}
+		receipt := make(chan Receipt)
+		go func() {
+			r, err := l.Append(ctx, private("alice", "bob", "m2"))
+			if err != nil {
+				t.Errorf("append behind a stuck writer: %v", err)
+			}
+			receipt <- r
+		}()
+		until(t, "the message waits for the position", func() bool { return w.db.WriterSQL().Stats().InUse >= 2 })
+		for range 3 { // for longer, by far, than the time may be wrong
+			until(t, "the writer was stuck for long", longWait())
+		}
+		released := time.Now().UnixMilli()
+		if err := stuckTx.Rollback(); err != nil {
+			t.Fatalf("roll back: %v", err)
+		}
+		if r := <-receipt; r.At < released-stuck.Milliseconds() {
+			t.Errorf("it has a time %d ms before the lock was free", released-r.At)
+		}
+	})
 }

@@ -16,13 +16,16 @@ import (
 // The window is never told what to believe: it takes this process's own commits
 // when they follow to without a gap, and reads everything else from the log. So
 // it can be behind, but not wrong, as long as the database does not go back in
-// time; then it is forgotten, by a process that meets the lower head itself. One
-// that does not, because another process was quicker, is not told.
+// time; then it is forgotten, see epoch.go.
 type window struct {
 	mu         sync.Mutex
 	to         Position
-	highest    Position // what to ever was
+	highest    Position // that this process ever saw
 	older, new generation
+
+	epoch    epoch
+	observed bool // an epoch was
+	now      era
 
 	// talks are the last groups that had events, in the order of their events;
 	// what happened up to forgotten is no longer among them.
@@ -84,38 +87,31 @@ func (w *window) reset(head Position) {
 	w.advance(head)
 }
 
-// forget is for a database that went back in time: what was seen of it may be
-// gone and something else in its place.
-func (w *window) forget() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.reset(w.highest)
-}
-
 func (w *window) advance(to Position) {
 	w.to = to
 	w.highest = max(w.highest, to)
 }
 
 // feed takes what this process has just committed as one batch.
-func (w *window) feed(batch []*pending, outcomes []outcome) {
+func (w *window) feed(since era, batch []*pending, outcomes []outcome) {
 	fresh := make([]*pending, 0, len(batch))
 	for i, p := range batch {
 		if outcomes[i].appended {
 			fresh = append(fresh, p)
 		}
 	}
-	w.feedAll(fresh)
+	w.feedAll(since, fresh)
 }
 
 // feedAll takes events at consecutive positions. Those that the window has read
 // from the log by now are passed over, and all of them when it does not reach
-// to the first.
-func (w *window) feedAll(fresh []*pending) {
+// to the first or was forgotten since they got their positions.
+func (w *window) feedAll(since era, fresh []*pending) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, p := range fresh {
-		if p.Pos == w.to+1 {
+		w.highest = max(w.highest, p.Pos)
+		if since == w.now && p.Pos == w.to+1 {
 			w.add(p.Pos, p.Kind, p.Audience)
 		}
 	}
@@ -186,16 +182,19 @@ func (w *window) isAbsent(s seat, after Position) bool {
 
 // markAbsent notes that u, as of the position asOf, had no place in groups at
 // any position after the given one.
-func (w *window) markAbsent(u id.UID, after, asOf Position, groups []id.GID) {
+func (w *window) markAbsent(since era, u id.UID, after, asOf Position, groups []id.GID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if since != w.now {
+		return
+	}
 	for _, g := range groups {
 		w.absences.put(seat{g, u}, absence{after: after, asOf: asOf})
 	}
 }
 
-// seen is the highest position that the window ever knew. A head that is read
-// later lies below it only if the database went back in time.
+// seen is the highest position that this process ever read or gave out. A head
+// that is read later lies below it only if the database went back in time.
 func (w *window) seen() Position {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -207,6 +206,7 @@ type news struct {
 	known  bool // false: they begin before the window
 	direct bool // some name the user
 	groups bool // some are of groups
+	now    era  // in which it says so
 }
 
 func (w *window) newsFor(u id.UID, after, head Position) news {
@@ -216,6 +216,7 @@ func (w *window) newsFor(u id.UID, after, head Position) news {
 		known:  w.knows(after, head),
 		direct: max(w.older.users[u], w.new.users[u]) > after,
 		groups: max(w.older.anyGroup, w.new.anyGroup) > after,
+		now:    w.now,
 	}
 }
 
@@ -250,7 +251,7 @@ func (w *window) reach(ctx context.Context, db execer, head Position) error {
 		return nil
 	}
 	w.mu.Lock()
-	from := w.to
+	from, since := w.to, w.now
 	if from < 0 || head-from > maxFill {
 		w.reset(head)
 		w.mu.Unlock()
@@ -284,6 +285,11 @@ func (w *window) reach(ctx context.Context, db execer, head Position) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if since != w.now {
+		// What was read may be gone; the window begins anew.
+		w.reset(max(w.to, head))
+		return nil
+	}
 	for _, e := range entries {
 		if e.pos > w.to {
 			w.add(e.pos, e.kind, e.Audience)

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"parley/pkg/id"
@@ -35,13 +34,13 @@ func (c *counter) take() string {
 	for _, query := range c.said {
 		name := query
 		for prefix, short := range map[string]string{
-			"SELECT pos FROM log_position":       "head",
-			"SELECT pos, kind, user_a":           "fill",
-			"SELECT group_id, from_pos":          "intervals",
-			"SELECT * FROM (SELECT pos":          "direct",
-			"SELECT pos, group_id FROM":          "groups",
-			"SELECT pos, scope, id, author":      "bodies",
-			"UPDATE log_position SET pos = pos ": "raise",
+			"SELECT pos, epoch FROM log_position": "head",
+			"SELECT pos, kind, user_a":            "fill",
+			"SELECT group_id, from_pos":           "intervals",
+			"SELECT * FROM (SELECT pos":           "direct",
+			"SELECT pos, group_id FROM":           "groups",
+			"SELECT pos, scope, id, author":       "bodies",
+			"UPDATE log_position SET pos = pos ":  "raise",
 		} {
 			if strings.HasPrefix(query, prefix) {
 				name = short
@@ -188,12 +187,12 @@ func TestAWindowNeverSaysNothingWhenThereIsSomething(t *testing.T) {
 	}
 	for rest := log; len(rest) > 0; {
 		n := min(len(rest), 1+random.IntN(maxBatch))
-		w.feedAll(rest[:n])
+		w.feedAll(0, rest[:n])
 		rest = rest[n:]
 	}
 	head := Position(events)
-	if w.seen() != head {
-		t.Fatalf("the window knows up to %d, want %d", w.seen(), head)
+	if w.to != head {
+		t.Fatalf("the window knows up to %d, want %d", w.to, head)
 	}
 	known := 0
 	for range 500 {
@@ -261,7 +260,7 @@ func TestAGroupThatSpokeLongAgoIsNotTakenForSilent(t *testing.T) {
 		if p == 1 {
 			g = 9
 		}
-		w.feedAll([]*pending{{Event: Event{Pos: p, Audience: ToGroup(g)}}})
+		w.feedAll(0, []*pending{{Event: Event{Pos: p, Audience: ToGroup(g)}}})
 	}
 	if groups, few := w.toAsk("bob", 0, events); few {
 		t.Errorf("the window names %v for all that ever spoke; it was 9 too", groups)
@@ -281,16 +280,19 @@ func TestACommitThatAReaderSawFirstChangesNothing(t *testing.T) {
 		}
 		return ps
 	}
-	w.feedAll(batch(1, 4))
-	w.feedAll(batch(7, 8)) // another process has 5 and 6
-	if w.seen() != 4 {
-		t.Fatalf("the window jumped over a gap to %d", w.seen())
+	w.feedAll(0, batch(1, 4))
+	w.feedAll(0, batch(7, 8)) // another process has 5 and 6
+	if w.to != 4 {
+		t.Fatalf("the window jumped over a gap to %d", w.to)
 	}
-	w.feedAll(batch(5, 6))
-	w.feedAll(batch(1, 6)) // late news
-	w.feedAll(batch(5, 8))
-	if w.seen() != 8 || !w.newsFor("u", 0, 8).known {
-		t.Errorf("the window knows up to %d and begins at %d, want 8 and 0", w.seen(), w.older.from)
+	if w.seen() != 8 {
+		t.Errorf("this process gave out 8 and remembers %d", w.seen())
+	}
+	w.feedAll(0, batch(5, 6))
+	w.feedAll(0, batch(1, 6)) // late news
+	w.feedAll(0, batch(5, 8))
+	if w.to != 8 || !w.newsFor("u", 0, 8).known {
+		t.Errorf("the window knows up to %d and begins at %d, want 8 and 0", w.to, w.older.from)
 	}
 	for p := Position(1); p <= 8; p++ {
 		if !w.newsFor(id.UID(fmt.Sprint("u", p)), p-1, 8).direct {
@@ -313,75 +315,6 @@ func TestAWindowFarBehindStartsAgain(t *testing.T) {
 	same(t, "what bob reads", idsOf(w.read(l, "bob", 1, 10)), []string{"m2"})
 	if got := said.take(); strings.Contains(got, "fill") {
 		t.Errorf("it read %d events to say %q", maxFill, got)
-	}
-}
-
-// backInTime takes the log back to where it was at a position.
-func (w *world) backInTime(to Position) {
-	w.exec("DELETE FROM log_event WHERE pos > ?", int64(to))
-	w.exec("UPDATE log_position SET pos = ?", int64(to))
-}
-
-func TestAPositionThatWasSeenIsNeverGivenAgainAfterTheDatabaseWentBackInTime(t *testing.T) {
-	t.Parallel()
-	for name, meet := range map[string]func(w *world, l *Log){
-		"the next event meets it": func(w *world, l *Log) {},
-		"a reader meets it":       func(w *world, l *Log) { w.read(l, "bob", 0, 10) },
-		"a change meets it": func(w *world, l *Log) {
-			w.change(l, func(tx *Tx) error {
-				return tx.Append(0, func(Position, int64) ([]Event, error) { return nil, nil })
-			})
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			l := w.log()
-			w.read(l, "bob", 0, 100)
-			for i := range 10 {
-				w.append(l, private("alice", "bob", fmt.Sprint("m", i)))
-			}
-			w.read(l, "bob", 0, 100)
-			w.backInTime(4)
-			meet(w, l)
-			if r := w.append(l, private("alice", "bob", "new")); r.Pos != 11 {
-				t.Errorf("the next event has position %d, which clients saw before; want 11", r.Pos)
-			}
-			for name, reader := range map[string]*Log{"this process": l, "a new one": w.log()} {
-				same(t, name+" reads after the last that bob saw", positionsOf(w.read(reader, "bob", 10, 100)), []Position{11})
-				same(t, name+" reads from the beginning", positionsOf(w.read(reader, "bob", 0, 100)), []Position{1, 2, 3, 4, 11})
-			}
-		})
-	}
-}
-
-func TestAReaderFindsWhatOthersAppendedAfterTheDatabaseWentBackInTime(t *testing.T) {
-	t.Parallel()
-	for name, raised := range map[string]bool{"and nobody noticed": false, "and another process has just noticed": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			var back atomic.Bool
-			l := w.log((&tap{connect: func() {
-				if back.Load() && raised {
-					w.exec("UPDATE log_position SET pos = 15")
-				}
-			}}).onWrites(w))
-			w.read(l, "bob", 0, 100) // from now on it knows everything
-			for i := range 10 {
-				w.append(l, private("alice", "carol", fmt.Sprint("m", i)))
-			}
-			w.read(l, "bob", 0, 100)
-			w.backInTime(4)
-			w.append(w.log(), private("alice", "bob", "new")) // a process that saw nothing, at 5
-			back.Store(true)
-			same(t, "what bob reads", idsOf(w.read(l, "bob", 4, 100)), []string{"new"})
-			back.Store(false)
-			if r := w.append(l, private("alice", "bob", "newer")); r.Pos != 11 && r.Pos != 16 {
-				t.Errorf("the next event has position %d, which was given before", r.Pos)
-			}
-			same(t, "what bob reads then", idsOf(w.read(l, "bob", 5, 100)), []string{"newer"})
-		})
 	}
 }
 

@@ -4,9 +4,12 @@ package recordtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
 	wirev1 "parley/api/proto/wire/v1"
@@ -14,6 +17,7 @@ import (
 	"parley/pkg/id"
 	"parley/pkg/sqldb"
 	"parley/pkg/sqldb/sqldbtest"
+	"parley/pkg/wire"
 	"parley/record"
 	"parley/record/store"
 )
@@ -68,14 +72,45 @@ func (w *World) Group(g id.GID, members ...id.UID) {
 	w.Change(func(tx *eventlog.Tx) error { return tx.OpenGroup(g, first...) })
 }
 
-// Leave lets somebody leave a group, without the event that tells of it.
-func (w *World) Leave(g id.GID, u id.UID) {
+// Join lets somebody into a group.
+func (w *World) Join(g id.GID, u id.UID) {
+	w.Helper()
+	w.announce(g, wirev1.SignalType_SIGNAL_TYPE_SIGN_IN_GROUP, &wirev1.SignalSignInGroup{Uid: []string{string(u)}, Group: int64(g)},
+		func(tx *eventlog.Tx, at eventlog.Position) error {
+			return errors.Join(tx.Admit(g, eventlog.Newcomer{User: u}), tx.Join(g, at, u))
+		})
+}
+
+// Leave lets somebody leave a group, and returns the position at which he did.
+func (w *World) Leave(g id.GID, u id.UID) eventlog.Position {
+	w.Helper()
+	return w.announce(g, wirev1.SignalType_SIGNAL_TYPE_SIGN_OUT_GROUP, &wirev1.SignalSignOutGroup{Uid: []string{string(u)}, Group: int64(g)},
+		func(tx *eventlog.Tx, at eventlog.Position) error { return tx.Leave(g, at, u) })
+}
+
+// Disband ends a group.
+func (w *World) Disband(g id.GID) {
+	w.Helper()
+	w.announce(g, wirev1.SignalType_SIGNAL_TYPE_DELETE_GROUP, &wirev1.SignalDeleteGroup{Group: int64(g)},
+		func(tx *eventlog.Tx, at eventlog.Position) error { return tx.Disband(g, at) })
+}
+
+// announce runs a change of a group together with the signal that tells of it,
+// and returns the signal's position.
+func (w *World) announce(g id.GID, kind wirev1.SignalType, body proto.Message, change func(*eventlog.Tx, eventlog.Position) error) (at eventlog.Position) {
 	w.Helper()
 	w.Change(func(tx *eventlog.Tx) error {
-		return tx.Append(0, func(next eventlog.Position, _ int64) ([]eventlog.Event, error) {
-			return nil, tx.Leave(g, next-1, u)
+		return tx.Append(1, func(first eventlog.Position, _ int64) ([]eventlog.Event, error) {
+			at = first
+			signal, err := wire.Signal(kind, body)
+			if err != nil {
+				return nil, err
+			}
+			event := eventlog.Event{ID: uuid.NewString(), Audience: eventlog.ToGroup(g), Kind: eventlog.Signal, Body: signal}
+			return []eventlog.Event{event}, change(tx, first)
 		})
 	})
+	return at
 }
 
 // Send sends a Proto and returns its logId.
@@ -147,7 +182,7 @@ func encode(m proto.Message) []byte {
 }
 
 // Describe says in a few words what a Proto that clients read is: "m1 from
-// alice", "revoke 3 by alice", "focus 3 by bob, 2 in all".
+// alice", "revoke 3 by alice", "focus 3 by bob, 2 in all", "bob left".
 func Describe(t testing.TB, encoded []byte) string {
 	t.Helper()
 	var envelope wirev1.Proto
@@ -171,6 +206,10 @@ func Describe(t testing.TB, encoded []byte) string {
 		var f wirev1.SignalFocusMessage
 		decode(t, s.Body, &f)
 		return fmt.Sprintf("focus %d by %s, %d in all", f.LogId, f.Uid, f.CurrentNum)
+	case wirev1.SignalType_SIGNAL_TYPE_SIGN_OUT_GROUP:
+		var l wirev1.SignalSignOutGroup
+		decode(t, s.Body, &l)
+		return strings.Join(l.Uid, ", ") + " left"
 	}
 	return s.Type.String()
 }

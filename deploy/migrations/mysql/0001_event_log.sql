@@ -9,16 +9,19 @@
 -- +goose NO TRANSACTION
 -- +goose Up
 
--- One row. Whoever appends holds its lock until the commit.
+-- One row. Whoever appends holds its lock until the commit. epoch is a
+-- random number, and another one after each time that the database went back in
+-- time and the position was raised above what clients had seen.
 CREATE TABLE IF NOT EXISTS log_position (
     id     TINYINT NOT NULL,
     pos    BIGINT  NOT NULL,
     at     BIGINT  NOT NULL,
     ticket BIGINT  NOT NULL,
+    epoch  BIGINT  NOT NULL DEFAULT 0,
     PRIMARY KEY (id)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
-INSERT IGNORE INTO log_position (id, pos, at, ticket) VALUES (1, 0, 0, 0);
+INSERT IGNORE INTO log_position (id, pos, at, ticket, epoch) VALUES (1, 0, 0, 0, FLOOR(RAND() * 9007199254740992));
 
 CREATE TABLE IF NOT EXISTS log_event (
     pos      BIGINT         NOT NULL,

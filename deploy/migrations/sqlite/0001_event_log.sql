@@ -9,15 +9,18 @@
 -- +goose Up
 
 -- One row. Whoever appends holds the write lock until the commit anyway; the
--- row is where the position is kept.
+-- row is where the position is kept. epoch is a random number, and another
+-- one after each time that the database went back in time and the position was
+-- raised above what clients had seen.
 CREATE TABLE log_position (
     id     INTEGER NOT NULL PRIMARY KEY,
     pos    INTEGER NOT NULL,
     at     INTEGER NOT NULL,
-    ticket INTEGER NOT NULL
+    ticket INTEGER NOT NULL,
+    epoch  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-INSERT INTO log_position (id, pos, at, ticket) VALUES (1, 0, 0, 0);
+INSERT INTO log_position (id, pos, at, ticket, epoch) VALUES (1, 0, 0, 0, random() & 0x1fffffffffffff);
 
 CREATE TABLE log_event (
     pos      INTEGER NOT NULL PRIMARY KEY,
