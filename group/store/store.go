@@ -24,13 +24,16 @@ type Store struct {
 	db      *sqldb.DB
 	reader  *sql.DB
 	queries queries
+	infos   gatherer[infoQuestion, infoAnswer]
 }
 
 var _ group.Store = (*Store)(nil)
 
 // New returns the groups in db.
 func New(db *sqldb.DB) *Store {
-	return &Store{db: db, reader: db.ReaderSQL(), queries: queriesIn(db.Dialect)}
+	s := &Store{db: db, reader: db.ReaderSQL(), queries: queriesIn(db.Dialect)}
+	s.infos.read = s.readInfos
+	return s
 }
 
 // Insert implements group.Store.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"parley/group"
 	"parley/pkg/fault"
@@ -14,10 +13,20 @@ import (
 	"parley/pkg/sqldb"
 )
 
+// groupColumns are a group.
+const groupColumns = `SELECT g.id, g.mark_id, g.name, g.public_name, g.avatar, g.introduce, g.secret, g.status, g.join_type,
+	g.mute_type, g.friend_type, g.group_type, g.maximum, g.member_num, g.admin_num, g.seats, g.created_at`
+
+// scanGroup scans groupColumns and what follows them.
+func scanGroup(row interface{ Scan(...any) error }, more ...any) (g groupRow, err error) {
+	err = row.Scan(append([]any{&g.ID, &g.MarkID, &g.Name, &g.PublicName, &g.Avatar, &g.Introduce, &g.Secret, &g.Status, &g.JoinType,
+		&g.MuteType, &g.FriendType, &g.GroupType, &g.Maximum, &g.MemberNum, &g.AdminNum, &g.Seats, &g.CreatedAt}, more...)...)
+	return g, err
+}
+
 // viewColumns are a group, its owner (o) and the caller (p). How many members are
 // muted comes behind them; see scanView.
-const viewColumns = `SELECT g.id, g.mark_id, g.name, g.public_name, g.avatar, g.introduce, g.secret, g.status, g.join_type,
-	g.mute_type, g.friend_type, g.group_type, g.maximum, g.member_num, g.admin_num, g.seats, g.created_at,
+const viewColumns = groupColumns + `,
 	o.user_id, o.seat, o.name, o.muted_until, p.user_id, p.standing, p.seat, p.name, p.muted_until, `
 
 // queries are those whose indexes have to be named: left alone, SQLite looks for
@@ -102,8 +111,7 @@ func (s *Store) countMutes(ctx context.Context, views []group.View, now int64) e
 		args = append(args, int64(views[i].ID))
 		places[views[i].ID] = &views[i]
 	}
-	marks := strings.TrimSuffix(strings.Repeat("?,", len(views)), ",")
-	rows, err := s.reader.QueryContext(ctx, fmt.Sprintf(s.queries.muteNums, marks), args...)
+	rows, err := s.reader.QueryContext(ctx, fmt.Sprintf(s.queries.muteNums, marks(len(views))), args...)
 	if err != nil {
 		return err
 	}
@@ -136,11 +144,9 @@ func (j *joined) member() group.Member {
 }
 
 func scanView(row interface{ Scan(...any) error }) (group.View, error) {
-	var g groupRow
 	var owner, person joined
 	var muted int32
-	err := row.Scan(&g.ID, &g.MarkID, &g.Name, &g.PublicName, &g.Avatar, &g.Introduce, &g.Secret, &g.Status, &g.JoinType,
-		&g.MuteType, &g.FriendType, &g.GroupType, &g.Maximum, &g.MemberNum, &g.AdminNum, &g.Seats, &g.CreatedAt,
+	g, err := scanGroup(row,
 		&owner.user, &owner.seat, &owner.name, &owner.mutedUntil,
 		&person.user, &person.standing, &person.seat, &person.name, &person.mutedUntil, &muted)
 	if err != nil {
