@@ -17,7 +17,8 @@ import (
 type crowdCosts struct {
 	private         sample // push2 to users, measured next to the others
 	several, single sample // push2 to several groups, to one
-	infoMany        sample
+	infoMany        sample // of one group
+	infoSeveral     sample // of several groups
 	infoOne         sample
 	list, members   sample // with one client
 	create          sample
@@ -54,6 +55,17 @@ func (b *bench) measureCrowds(ctx context.Context) (c crowdCosts, err error) {
 			return c, fmt.Errorf("measure push2, %s: %w", m.name, err)
 		}
 	}
+	several := func(u *user) (func() []byte, error) {
+		requests := make([][]byte, len(b.crowds.groups))
+		for i, g := range b.crowds.groups {
+			requests[i] = postJSON(infoPath, u.token(), fmt.Sprintf(`{"id":%d}`, g))
+		}
+		at := slices.Index(b.senders, u)
+		return func() []byte {
+			at++
+			return requests[at%len(requests)]
+		}, nil
+	}
 	asks := func(path, body string) func(*user) (func() []byte, error) {
 		return func(u *user) (func() []byte, error) { return always(postJSON(path, u.token(), body)), nil }
 	}
@@ -65,6 +77,7 @@ func (b *bench) measureCrowds(ctx context.Context) (c crowdCosts, err error) {
 		next  func(*user) (func() []byte, error)
 	}{
 		{"group-info-many", &c.infoMany, b.senders, asks(infoPath, group)},
+		{"group-info-several", &c.infoSeveral, b.senders, several},
 		{"group-info-one", &c.infoOne, b.senders[:1], asks(infoPath, group)},
 		{"group-list", &c.list, b.readers[:1], asks(listPath, "{}")},
 		{"group-member-list", &c.members, b.senders[:1], asks(membersPath, group)},
@@ -318,6 +331,9 @@ func reportCrowds(r *report, rounds []*round) {
 	r.atMost("group-info of a group of 2,000, 64 clients: CPU against C", median(rounds, func(x *round) float64 {
 		return ratio(x.crowds.infoMany.cpuEach(), x.calibration.refused.cpuEach())
 	}), 4, "")
+	r.note("group-info of 8 groups of 2,000, 64 clients: CPU against C", number(median(rounds, func(x *round) float64 {
+		return ratio(x.crowds.infoSeveral.cpuEach(), x.calibration.refused.cpuEach())
+	})))
 	r.note("group-info of a group of 2,000, one client: CPU against C with one client", number(median(rounds, func(x *round) float64 {
 		return ratio(x.crowds.infoOne.cpuEach(), x.calibration.alone.cpuEach())
 	})))
@@ -345,7 +361,8 @@ func reportCrowds(r *report, rounds []*round) {
 		{"push2, 64 senders, private", func(x *round) sample { return x.crowds.private }},
 		{"push2, 64 senders to 8 groups of 2,000", func(x *round) sample { return x.crowds.several }},
 		{"push2, 64 senders to one group of 2,000", func(x *round) sample { return x.crowds.single }},
-		{"group-info, 64 clients", func(x *round) sample { return x.crowds.infoMany }},
+		{"group-info, 64 clients, one group", func(x *round) sample { return x.crowds.infoMany }},
+		{"group-info, 64 clients, 8 groups", func(x *round) sample { return x.crowds.infoSeveral }},
 		{"group-info, one client", func(x *round) sample { return x.crowds.infoOne }},
 		{"group-list of 200 groups", func(x *round) sample { return x.crowds.list }},
 		{"group-member-list of 2,000", func(x *round) sample { return x.crowds.members }},
