@@ -34,6 +34,7 @@ type churn struct {
 	ctx      context.Context // ends when the test gives up
 	over     atomic.Bool     // nobody begins anything any more
 	wg       sync.WaitGroup
+	working  atomic.Int64
 	answered atomic.Int64
 	changed  atomic.Int64 // answered with 0
 	lost     atomic.Int64 // answers that did not come
@@ -47,7 +48,9 @@ func startChurn(t testing.TB, n int, s site) *churn {
 		c.people = append(c.people, newUser(t, s))
 	}
 	for i := range c.people {
+		c.working.Add(1)
 		c.wg.Go(func() {
+			defer c.working.Add(-1)
 			for round := 0; !c.over.Load() && ctx.Err() == nil; round++ {
 				c.act(c.people[i], fmt.Sprintf("%d-%d", i, round))
 			}
@@ -190,7 +193,7 @@ func (c *churn) progress(n int64) {
 func (c *churn) verify(atLeast int64) {
 	c.t.Helper()
 	c.over.Store(true)
-	c.wg.Wait()
+	until(c.t, func() bool { return c.working.Load() == 0 })
 	c.t.Logf("%d requests were answered, %d of them with 0; %d answers were lost", c.answered.Load(), c.changed.Load(), c.lost.Load())
 	if c.changed.Load() < atLeast {
 		c.t.Errorf("only %d changes were made: the test shows nothing", c.changed.Load())
