@@ -16,6 +16,7 @@ import (
 	"parley/pkg/eventlog"
 	"parley/pkg/fault"
 	"parley/pkg/id"
+	"parley/pkg/sqldb/sqldbtest"
 )
 
 // churn is people who make and change groups, whatever happens to the servers:
@@ -23,7 +24,6 @@ import (
 // from its beginning, and nobody removes him.
 type churn struct {
 	t       testing.TB
-	site    site
 	witness *client
 	people  []*client
 
@@ -40,12 +40,15 @@ type churn struct {
 	lost     atomic.Int64 // answers that did not come
 }
 
-func startChurn(t testing.TB, n int, s site) *churn {
+// startChurn lets n people make and change groups at each of the sites.
+func startChurn(t testing.TB, n int, sites ...site) *churn {
 	t.Helper()
 	ctx, giveUp := context.WithCancel(context.Background())
-	c := &churn{t: t, site: s, witness: newUser(t, s), words: make(map[id.GID]map[string]bool), ctx: ctx}
-	for range n {
-		c.people = append(c.people, newUser(t, s))
+	c := &churn{t: t, witness: newUser(t, sites[0]), words: make(map[id.GID]map[string]bool), ctx: ctx}
+	for _, s := range sites {
+		for range n {
+			c.people = append(c.people, newUser(t, s))
+		}
 	}
 	for i := range c.people {
 		c.working.Add(1)
@@ -156,7 +159,7 @@ func (c *churn) insist(who *client, route string, body fields) *answer {
 		return nil
 	}
 	for c.ctx.Err() == nil {
-		req, err := http.NewRequestWithContext(c.ctx, http.MethodPost, c.site.url("/group/app/"+route), bytes.NewReader(content))
+		req, err := http.NewRequestWithContext(c.ctx, http.MethodPost, who.site.url("/group/app/"+route), bytes.NewReader(content))
 		if err != nil {
 			c.t.Error(err)
 			return nil
@@ -275,6 +278,24 @@ func TestAChangeOfAGroupIsWholeWhateverDies(t *testing.T) {
 	for range 6 {
 		c.progress(20)
 		pause(t.Context(), moment())
+		p.kill()
+		p.start()
+	}
+	c.progress(50)
+	c.verify(50)
+}
+
+// The same when one of several dies while the others go on with the same groups.
+func TestAChangeOfAGroupIsWholeAmongSeveralServices(t *testing.T) {
+	needServers(t)
+	t.Parallel()
+	cfg, _ := sqldbtest.Server(t)
+	processes, sites := several(t, 3, "PARLEY_DATABASE_DSN="+cfg.DSN)
+	c := startChurn(t, 3, sites...)
+	for i := range 6 {
+		c.progress(60)
+		pause(t.Context(), moment())
+		p := processes[i%len(processes)]
 		p.kill()
 		p.start()
 	}
