@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"strings"
-	"testing"
 
 	"google.golang.org/protobuf/proto"
 
@@ -47,12 +46,7 @@ type circle struct {
 // group makes a group with an owner and members.
 func (w *world) group(owner *client, members ...*client) id.GID {
 	w.t.Helper()
-	return owner.in(w.t).create("friends", members...).ID
-}
-
-// in returns the app for a subtest, which fails in its stead.
-func (c *client) in(t testing.TB) *client {
-	return &client{t: t, site: c.site, key: c.key, headers: c.headers}
+	return owner.create("friends", members...).ID
 }
 
 // create makes a group that the client owns.

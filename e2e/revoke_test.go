@@ -46,7 +46,7 @@ func TestWhoMayRevokeAndFocusInAGroup(t *testing.T) {
 				for c, role := range map[*client]eventlog.Role{author: r.author, caller: r.caller} {
 					switch role {
 					case left:
-						c.in(t).exit(g).want(t, fault.OK)
+						c.exit(g).want(t, fault.OK)
 					case admin:
 						founder.setRole(g, admin, c).want(t, fault.OK)
 					}

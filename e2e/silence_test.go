@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -75,9 +74,7 @@ func newDebate(w *world, sites ...site) *debate {
 }
 
 // somewhere returns the app of c at any of the sites.
-func (d *debate) somewhere(c *client) *client {
-	return &client{t: c.t, key: c.key, headers: c.headers, site: d.sites[rand.IntN(len(d.sites))]}
-}
+func (d *debate) somewhere(c *client) *client { return c.atAnyOf(d.sites) }
 
 // speak sends one message after the other until the debate is over.
 func (d *debate) speak(s *speaker) {

@@ -63,9 +63,7 @@ func newTraffic(w *world, sites ...site) *traffic {
 }
 
 // somewhere returns the app of c at any of the sites.
-func (tr *traffic) somewhere(c *client) *client {
-	return &client{t: c.t, key: c.key, headers: c.headers, site: tr.sites[rand.IntN(len(tr.sites))]}
-}
+func (tr *traffic) somewhere(c *client) *client { return c.atAnyOf(tr.sites) }
 
 func (tr *traffic) note(e posted) {
 	tr.mu.Lock()
