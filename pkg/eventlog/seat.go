@@ -3,7 +3,6 @@ package eventlog
 import (
 	"context"
 	"database/sql"
-	"strings"
 
 	"parley/pkg/id"
 )
@@ -52,19 +51,16 @@ func (s *seatStates) of(g id.GID, u id.UID) (GroupState, Membership) {
 // The seats stand in the statement as a table that is joined, which becomes one
 // look-up of the primary key for each. As pairs in a condition they become ranges,
 // which a server sorts and weighs for longer than it reads.
-func (s *seats) read(ctx context.Context, db execer) (*seatStates, error) {
-	var b strings.Builder
-	b.WriteString("SELECT s.g, s.u, g.status, g.mute_all, m.role, m.muted_until FROM (SELECT ? AS g, ? AS u")
+func (s *seats) read(ctx context.Context, db execer, d dialect) (*seatStates, error) {
 	args := make([]any, 0, 2*len(s.list)+1)
-	for n, k := range s.list {
-		if n > 0 {
-			b.WriteString(" UNION ALL SELECT ?,?")
-		}
+	for _, k := range s.list {
 		args = append(args, int64(k.group), string(k.user))
 	}
-	b.WriteString(`) s LEFT JOIN log_group g ON g.group_id = s.g
-		LEFT JOIN log_member m ON m.group_id = s.g AND m.user_id = s.u AND m.to_pos = ?`)
-	rows, err := db.QueryContext(ctx, b.String(), append(args, int64(Forever))...)
+	with, from := d.pairs(len(s.list))
+	query := with + "SELECT s.g, s.u, g.status, g.mute_all, m.role, m.muted_until FROM " + from +
+		` LEFT JOIN log_group g ON g.group_id = s.g
+		LEFT JOIN log_member m ON m.group_id = s.g AND m.user_id = s.u AND m.to_pos = ?`
+	rows, err := db.QueryContext(ctx, query, append(args, int64(Forever))...)
 	if err != nil {
 		return nil, err
 	}
