@@ -25,7 +25,10 @@ func (s *Service) Info(ctx context.Context, caller id.UID, g id.GID) (View, []Me
 	if err != nil {
 		return View{}, nil, err
 	}
-	return v, members, May(&v.Group, v.Person, Read)
+	if err := May(&v.Group, v.Person, Read); err != nil {
+		return View{}, nil, err
+	}
+	return v, members, nil
 }
 
 // PublicInfo returns what anyone may know of a group, of a disbanded one too: no
