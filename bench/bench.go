@@ -18,15 +18,16 @@ import (
 // maxMemory is what a Parley may have resident at any moment of the benchmark.
 const maxMemory = 200 << 20
 
-// The scenarios. The first two run by turns with what they are compared with.
+// The scenarios. The first three run by turns with what they are compared with.
 const (
 	scenarioPush  = "push"
 	scenarioSync  = "sync"
+	scenarioGroup = "group"
 	scenarioPages = "pages"
 	scenarioStart = "start"
 )
 
-var scenarios = []string{scenarioPush, scenarioSync, scenarioPages, scenarioStart}
+var scenarios = []string{scenarioPush, scenarioSync, scenarioGroup, scenarioPages, scenarioStart}
 
 // bench is one run: the servers, the people, and what was found.
 type bench struct {
@@ -41,7 +42,7 @@ type bench struct {
 	redis      *fixture.Redis
 	peak       int64 // of all Parleys, in bytes
 
-	// While push and sync run:
+	// While push, sync and group run:
 	server   *parley
 	meter    meter
 	parleyDB *sql.DB
@@ -52,6 +53,7 @@ type bench struct {
 	senders, readers []*user
 	targets          []id.UID
 	lastTarget       int
+	crowds           crowds
 }
 
 // round is what was measured once, one thing soon after the other, so that a
@@ -60,6 +62,7 @@ type round struct {
 	calibration calibration
 	push        pushes
 	syncs       []syncs
+	crowds      crowdCosts
 }
 
 func measure(ctx context.Context, o options, r *report) (err error) {
@@ -85,7 +88,7 @@ func measure(ctx context.Context, o options, r *report) (err error) {
 			return err
 		}
 	}
-	if b.runs(scenarioPush) || b.runs(scenarioSync) || b.runs(scenarioPages) {
+	if b.runsTraffic() || b.runs(scenarioPages) {
 		if err := b.measureOnServers(ctx); err != nil {
 			return err
 		}
@@ -95,6 +98,11 @@ func measure(ctx context.Context, o options, r *report) (err error) {
 }
 
 func (b *bench) runs(scenario string) bool { return b.scenarios.MatchString(scenario) }
+
+// runsTraffic reports whether any scenario runs that is measured by rounds.
+func (b *bench) runsTraffic() bool {
+	return b.runs(scenarioPush) || b.runs(scenarioSync) || b.runs(scenarioGroup)
+}
 
 func (b *bench) invitePeople() (err error) {
 	if b.senders, err = newUsers(manyClients); err != nil {
@@ -118,7 +126,7 @@ func (b *bench) measureOnServers(ctx context.Context) (err error) {
 	if err := b.describe(ctx); err != nil {
 		return err
 	}
-	if b.runs(scenarioPush) || b.runs(scenarioSync) {
+	if b.runsTraffic() {
 		if err := b.measureTraffic(ctx); err != nil {
 			return err
 		}
@@ -129,7 +137,7 @@ func (b *bench) measureOnServers(ctx context.Context) (err error) {
 	return nil
 }
 
-// measureTraffic runs the rounds of push and sync with their calibrations.
+// measureTraffic runs the rounds of push, sync and group with their calibrations.
 func (b *bench) measureTraffic(ctx context.Context) (err error) {
 	if b.bareDB, err = b.newDatabase(ctx, "bare"); err != nil {
 		return err
@@ -156,6 +164,13 @@ func (b *bench) measureTraffic(ctx context.Context) (err error) {
 	if err := b.joinGroups(ctx); err != nil {
 		return err
 	}
+	if b.runs(scenarioGroup) {
+		progress("making groups")
+		if err := b.gather(ctx); err != nil {
+			return fmt.Errorf("make groups: %w", err)
+		}
+		defer func() { err = errors.Join(err, b.crowds.conn.Close()) }()
+	}
 
 	rounds := make([]*round, b.rounds)
 	for i := range rounds {
@@ -170,6 +185,9 @@ func (b *bench) measureTraffic(ctx context.Context) (err error) {
 	}
 	if b.runs(scenarioSync) {
 		reportSync(b.report, rounds)
+	}
+	if b.runs(scenarioGroup) {
+		reportCrowds(b.report, rounds)
 	}
 	return nil
 }
@@ -186,6 +204,11 @@ func (b *bench) measureRound(ctx context.Context) (r *round, err error) {
 	}
 	if b.runs(scenarioSync) {
 		if r.syncs, err = b.measureSync(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if b.runs(scenarioGroup) {
+		if r.crowds, err = b.measureCrowds(ctx); err != nil {
 			return nil, err
 		}
 	}

@@ -99,8 +99,7 @@ func (b *bench) load(ctx context.Context, name, address string, users []*user, n
 	return s, errors.Join(err, stop())
 }
 
-// insert measures the bare loop: statements of so many rows each. The first
-// sixth warms up.
+// insert measures the bare loop: statements of so many rows each.
 func (b *bench) insert(ctx context.Context, name string, statements, rows int) (sample, error) {
 	fail := func(err error) (sample, error) { return sample{}, fmt.Errorf("measure bare inserts: %w", err) }
 	all := make([][]eventlog.Event, statements)
@@ -116,24 +115,35 @@ func (b *bench) insert(ctx context.Context, name string, statements, rows int) (
 			all[i] = append(all[i], e)
 		}
 	}
-	stop, err := b.startProfile(ctx, name, b.meter)
+	s, err := b.repeat(ctx, name, statements, rows, func(i int) error { return insertEvents(ctx, b.bareDB, all[i]) })
 	if err != nil {
 		return fail(err)
 	}
-	warm := statements / 6
-	s := sample{requests: (statements - warm) * rows}
+	return s, nil
+}
+
+// repeat measures something that is done so many times, one after the other, and
+// counts for each many things. The first sixth warms up.
+func (b *bench) repeat(ctx context.Context, name string, times, each int, do func(i int) error) (s sample, err error) {
+	stop, err := b.startProfile(ctx, name, b.meter)
+	if err != nil {
+		return sample{}, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	warm := times / 6
+	s.requests = (times - warm) * each
 	var start time.Time
 	var before usage
-	for i, events := range all {
+	for i := range times {
 		if i == warm {
 			if before, err = b.meter.read(); err != nil {
-				return fail(err)
+				return sample{}, err
 			}
 			start = time.Now()
 		}
 		began := time.Now()
-		if err := insertEvents(ctx, b.bareDB, events); err != nil {
-			return fail(err)
+		if err := do(i); err != nil {
+			return sample{}, err
 		}
 		if i >= warm {
 			s.latencies = append(s.latencies, time.Since(began))
@@ -142,11 +152,11 @@ func (b *bench) insert(ctx context.Context, name string, statements, rows int) (
 	s.took = time.Since(start)
 	after, err := b.meter.read()
 	if err != nil {
-		return fail(err)
+		return sample{}, err
 	}
 	s.cpu = after.since(before)
 	slices.Sort(s.latencies)
-	return s, stop()
+	return s, nil
 }
 
 // target is somebody to whom messages go.

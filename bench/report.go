@@ -55,6 +55,11 @@ func (r *report) atMost(what string, value, bound float64, unit string) {
 	r.limits = append(r.limits, limit{what, number(value) + unit, "≤ " + number(bound) + unit, value <= bound})
 }
 
+// note puts a figure without a limit among those that have one.
+func (r *report) note(what, value string) {
+	r.limits = append(r.limits, limit{what, value, "", true})
+}
+
 // atLeast demands that a value is not below bound.
 func (r *report) atLeast(what string, value, bound float64, unit string) {
 	r.limits = append(r.limits, limit{what, number(value) + unit, "≥ " + number(bound) + unit, value >= bound})

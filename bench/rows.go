@@ -23,9 +23,14 @@ func insertEvents(ctx context.Context, db *sql.DB, events []eventlog.Event) erro
 	return insertRows(ctx, db, "log_event (pos, scope, id, author, user_a, user_b, group_id, conv, kind, at, body)", args, len(events))
 }
 
+// execer is a database or a transaction.
+type execer interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
 // insertRows writes rows into a table, whose values stand in args one after the
 // other.
-func insertRows(ctx context.Context, db *sql.DB, table string, args []any, rows int) error {
+func insertRows(ctx context.Context, db execer, table string, args []any, rows int) error {
 	row := "(?" + strings.Repeat(",?", len(args)/rows-1) + ")"
 	statement := "INSERT INTO " + table + " VALUES " + row + strings.Repeat(","+row, rows-1)
 	if _, err := db.ExecContext(ctx, statement, args...); err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
@@ -44,6 +45,11 @@ func newUser(t testing.TB, s site) *client {
 		t.Fatal(err)
 	}
 	return &client{t: t, site: s, key: key, headers: make(http.Header)}
+}
+
+// atAnyOf returns the app of the same user at any of some sites.
+func (c *client) atAnyOf(sites []site) *client {
+	return &client{t: c.t, site: sites[rand.IntN(len(sites))], key: c.key, headers: c.headers}
 }
 
 func (c *client) uid() id.UID { return c.key.UID() }

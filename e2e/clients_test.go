@@ -80,10 +80,22 @@ func TestAPhoneTalks(t *testing.T) {
 		app.write(mobile(alice, "/app/record/revoke", jsonType, `{"logId":9007199254740993,"type":0}`)).answer().want(t, fault.NotFound)
 		app.write(mobile(alice, "/app/record/revoke", jsonType, fmt.Sprintf(`{"logId":%d,"type":0}`, s.LogID))).answer().want(t, fault.OK)
 
-		// Calls go under the prefix; groups have no body where nothing is needed.
+		// Calls go under the prefix; the list of groups is asked for without a body.
 		app.write(mobile(alice, "/call/app/start-call", jsonType, fmt.Sprintf(`{"RTCType":1,"groupId":"","invitees":["%s"]}`, bob.uid()))).answer().want(t, fault.Unsupported)
-		dial(t, w.site.group).write(mobile(alice, "/group/app/group-list", nil, "")).answer().want(t, fault.Unsupported)
-		dial(t, w.site.group).write(mobile(alice, "/group/app/group-info", jsonType, `{"id":123821199217135616}`)).answer().want(t, fault.Unsupported)
+		groups := dial(t, w.site.group)
+		var made circle
+		groups.write(mobile(alice, "/group/app/create-group", jsonType, fmt.Sprintf(`{"avatar":"","introduce":"","memberIds":["%s"],"name":"friends"}`, bob.uid()))).
+			answer().want(t, fault.OK).into(t, &made)
+		var list struct{ Groups []circle }
+		groups.write(mobile(alice, "/group/app/group-list", nil, "")).answer().want(t, fault.OK).into(t, &list)
+		if len(list.Groups) != 1 || list.Groups[0].ID != made.ID || list.Groups[0].Key != made.Key {
+			t.Fatalf("alice is in the groups %+v, want the one that she made: %+v", list.Groups, made)
+		}
+		groups.write(mobile(bob, "/group/app/group-info", jsonType, fmt.Sprintf(`{"id":%d}`, made.ID))).answer().want(t, fault.OK)
+		groups.write(mobile(alice, "/group/app/group-info", jsonType, `{"id":123821199217135616}`)).answer().want(t, fault.NoSuchGroup)
+		groups.write(mobile(alice, "/group/app/member/muteTime", jsonType, fmt.Sprintf(`{"id":%d,"memberIds":["%s"],"muteTime":600000}`, made.ID, bob.uid()))).
+			answer().want(t, fault.OK)
+		bob.push(groupText(made.ID, "may I?")).want(t, fault.Muted)
 	})
 }
 
@@ -138,8 +150,15 @@ func TestADesktopCatchesUpBeforeItsSocketOpens(t *testing.T) {
 		}
 
 		// It names groups and calls by text alone.
-		group := `{"idStr":"123821199217135616","newMemberIds":["someone"]}`
-		dial(t, w.site.group).write(desktop(alice, "/group/app/invite-group-members", []string{jsonType, fmt.Sprintf("content-length: %d", len(group))}, group)).answer().want(t, fault.Unsupported)
+		groups, g := dial(t, w.site.group), w.group(bob, alice)
+		invite := fmt.Sprintf(`{"idStr":"%d","newMemberIds":["someone"]}`, g)
+		a := groups.write(desktop(alice, "/group/app/invite-group-members", []string{jsonType, fmt.Sprintf("content-length: %d", len(invite))}, invite)).answer()
+		if want := fmt.Sprintf(`{"result":0,"message":"OK","data":{"id":%d,"idStr":"%d","memberNum":3}}`, g, g); string(a.body) != want {
+			t.Fatalf("an invitation is answered with %s, want %s", a.body, want)
+		}
+		unknown := `{"idStr":"123821199217135616","newMemberIds":["someone"]}`
+		groups.write(desktop(alice, "/group/app/invite-group-members", []string{jsonType, fmt.Sprintf("content-length: %d", len(unknown))}, unknown)).
+			answer().want(t, fault.NoSuchGroup)
 		call := `{"traceIdStr":"123821199217135616"}`
 		app.write(desktop(alice, "/app/check-call", []string{jsonType, fmt.Sprintf("content-length: %d", len(call))}, call)).answer().want(t, fault.Unsupported)
 		app.write(desktop(alice, "/app/user/login", []string{"content-length: 0"}, "")).answer().want(t, fault.OK)

@@ -14,7 +14,7 @@ import (
 	"parley/pkg/fault"
 )
 
-func TestEveryDocumentedRouteHasATable(t *testing.T) {
+func TestEveryRouteHasATable(t *testing.T) {
 	t.Parallel()
 	document, err := os.ReadFile("../api/routes.md")
 	if err != nil {
@@ -24,14 +24,19 @@ func TestEveryDocumentedRouteHasATable(t *testing.T) {
 	for _, m := range regexp.MustCompile(`(?m)^- Url: (\S+)$`).FindAllStringSubmatch(string(document), -1) {
 		documented = append(documented, m[1])
 	}
+	if len(documented) != 40 {
+		t.Fatalf("%d routes are documented, want 40:\n%v", len(documented), documented)
+	}
+	// Two routes are ours, for those who wait to be let into a group.
+	served := append(documented, "/group/app/application-list", "/group/app/answer-application")
 	var tested []string
 	for _, tb := range tables {
 		tested = append(tested, tb.route)
 	}
-	slices.Sort(documented)
+	slices.Sort(served)
 	slices.Sort(tested)
-	if len(documented) != 40 || !slices.Equal(documented, tested) {
-		t.Fatalf("the %d documented routes are\n%v\nthe %d tables are for\n%v", len(documented), documented, len(tested), tested)
+	if !slices.Equal(served, tested) {
+		t.Fatalf("the %d routes are\n%v\nthe %d tables are for\n%v", len(served), served, len(tested), tested)
 	}
 }
 

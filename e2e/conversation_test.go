@@ -142,7 +142,7 @@ func TestOnlyMembersSpeakInAGroup(t *testing.T) {
 
 		outsider.push(groupText(g, "let me in")).want(t, fault.NotMember)
 		outsider.push(groupText(g+1<<40, "anybody?")).want(t, fault.NoSuchGroup)
-		if got := owner.sync(0, 10); len(got) != 1 || got[0].logID != heard.LogID {
+		if got := owner.sync(heard.LogID-1, 10); len(got) != 1 || got[0].logID != heard.LogID {
 			t.Fatalf("the owner syncs %v, want the member's message alone", got)
 		}
 		if got := outsider.sync(0, 10); len(got) != 0 {

@@ -33,7 +33,7 @@ func TestAHundredRevokesAtOnceAreOne(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		owner, admin, author, witness := w.user(), w.user(), w.user(), w.user()
 		g := w.group(owner, admin, author, witness)
-		w.setRole(g, eventlog.Admin, admin)
+		owner.setRole(g, eventlog.Admin, admin).want(t, fault.OK)
 		slip := author.send(groupText(g, "a slip"))
 		entitled := []*client{owner, admin, author}
 		atOnce(100, func(i int) {
@@ -41,7 +41,7 @@ func TestAHundredRevokesAtOnceAreOne(t *testing.T) {
 				t.Errorf("a revoke is answered with %s", a.body)
 			}
 		})
-		if got := fmt.Sprint(witness.sync(0, 100)); got != "[REVOKE]" {
+		if got := fmt.Sprint(witness.sync(slip.LogID, 100)); got != "[REVOKE]" {
 			t.Fatalf("the group reads %s, want one signal", got)
 		}
 	})

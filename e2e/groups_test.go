@@ -2,150 +2,129 @@ package e2e
 
 import (
 	"fmt"
-	"sync/atomic"
+	"strings"
 
-	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
 	wirev1 "parley/api/proto/wire/v1"
+	"parley/group"
+	groupstore "parley/group/store"
 	"parley/pkg/eventlog"
+	"parley/pkg/fault"
 	"parley/pkg/id"
-	"parley/pkg/wire"
 )
 
-// The rights in groups belong to the event log; tests change them through its
-// interface, with the events that clients are told.
-
-// change runs a change of groups in the log.
-func (w *world) change(fn func(*eventlog.Tx) error) {
-	w.t.Helper()
-	if err := w.log.Change(w.t.Context(), fn); err != nil {
-		w.t.Fatal(err)
-	}
+// person is a member of a group, as the routes show him.
+type person struct {
+	ID       id.UID        `json:"memberId"`
+	Name     string        `json:"memberName"`
+	Role     eventlog.Role `json:"memberType"`
+	MuteTime int64         `json:"memberMuteTime"`
 }
 
-// lastGroup numbers the groups of all tests; ids begin above 2^33 so that
-// nothing passes which takes them for 32-bit numbers.
-var lastGroup atomic.Int64
+// circle is a group, as the routes show it.
+type circle struct {
+	ID         id.GID   `json:"id"`
+	MarkID     string   `json:"markId"`
+	Name       string   `json:"name"`
+	PublicName string   `json:"publicName"`
+	Avatar     string   `json:"avatar"`
+	Owner      *person  `json:"owner"`
+	Person     *person  `json:"person"`
+	MemberNum  int32    `json:"memberNum"`
+	Status     int32    `json:"status"`
+	CreateTime int64    `json:"createTime"`
+	JoinType   int32    `json:"joinType"`
+	MuteType   int32    `json:"muteType"`
+	FriendType int32    `json:"friendType"`
+	MuteNum    int32    `json:"muteNum"`
+	AdminNum   int32    `json:"adminNum"`
+	Key        string   `json:"key"`
+	Members    []person `json:"members"`
+}
 
 // group makes a group with an owner and members.
 func (w *world) group(owner *client, members ...*client) id.GID {
 	w.t.Helper()
-	g := id.GID(1<<33 + lastGroup.Add(1))
-	people := append(newcomers(owner), newcomers(members...)...)
-	people[0].Role = eventlog.Owner
-	w.change(func(tx *eventlog.Tx) error { return tx.OpenGroup(g, people...) })
-	return g
+	return owner.create("friends", members...).ID
 }
 
-// announce runs a change of a group together with the signal that tells of it,
-// and returns the signal's logId.
-func (w *world) announce(g id.GID, kind wirev1.SignalType, body proto.Message, change func(*eventlog.Tx, eventlog.Position) error) int64 {
-	w.t.Helper()
-	var at eventlog.Position
-	w.change(func(tx *eventlog.Tx) error {
-		return tx.Append(1, func(first eventlog.Position, _ int64) ([]eventlog.Event, error) {
-			at = first
-			signal, err := wire.Signal(kind, body)
-			if err != nil {
-				return nil, err
-			}
-			event := eventlog.Event{ID: uuid.NewString(), Audience: eventlog.ToGroup(g), Kind: eventlog.Signal, Body: signal}
-			return []eventlog.Event{event}, change(tx, first)
-		})
-	})
-	return int64(at)
+// create makes a group that the client owns.
+func (c *client) create(name string, members ...*client) circle {
+	c.t.Helper()
+	var made circle
+	c.post("/group/app/create-group", map[string]any{"name": name, "memberIds": uids(members)}).want(c.t, fault.OK).into(c.t, &made)
+	return made
 }
 
-// join lets people into a group.
-func (w *world) join(g id.GID, people ...*client) int64 {
-	w.t.Helper()
-	return w.announce(g, wirev1.SignalType_SIGNAL_TYPE_SIGN_IN_GROUP, &wirev1.SignalSignInGroup{Uid: uids(people), Group: int64(g)},
-		func(tx *eventlog.Tx, at eventlog.Position) error {
-			if err := tx.Admit(g, newcomers(people...)...); err != nil {
-				return err
-			}
-			return tx.Join(g, at, asUIDs(people)...)
-		})
-}
+// fields are what a request says beside the group.
+type fields map[string]any
 
-// leave takes people out of a group.
-func (w *world) leave(g id.GID, people ...*client) int64 {
-	w.t.Helper()
-	return w.announce(g, wirev1.SignalType_SIGNAL_TYPE_SIGN_OUT_GROUP, &wirev1.SignalSignOutGroup{Uid: uids(people), Group: int64(g)},
-		func(tx *eventlog.Tx, at eventlog.Position) error { return tx.Leave(g, at, asUIDs(people)...) })
-}
-
-// disband ends a group for ever.
-func (w *world) disband(g id.GID) int64 {
-	w.t.Helper()
-	return w.announce(g, wirev1.SignalType_SIGNAL_TYPE_DELETE_GROUP, &wirev1.SignalDeleteGroup{Group: int64(g)},
-		func(tx *eventlog.Tx, at eventlog.Position) error { return tx.Disband(g, at) })
-}
-
-// quietly runs a change without an event; it takes its place in the order all
-// the same.
-func (w *world) quietly(change func(*eventlog.Tx) error) {
-	w.t.Helper()
-	w.change(func(tx *eventlog.Tx) error {
-		return tx.Append(0, func(eventlog.Position, int64) ([]eventlog.Event, error) { return nil, change(tx) })
-	})
-}
-
-func (w *world) setStatus(g id.GID, s eventlog.Status) {
-	w.t.Helper()
-	w.quietly(func(tx *eventlog.Tx) error { return tx.SetStatus(g, s) })
-}
-
-func (w *world) setRole(g id.GID, role eventlog.Role, c *client) {
-	w.t.Helper()
-	w.quietly(func(tx *eventlog.Tx) error { return tx.SetRole(g, role, c.uid()) })
-}
-
-func (w *world) mute(g id.GID, until int64, c *client) {
-	w.t.Helper()
-	w.quietly(func(tx *eventlog.Tx) error { return tx.Mute(g, until, c.uid()) })
-}
-
-func (w *world) muteAll(g id.GID, on bool) {
-	w.t.Helper()
-	w.quietly(func(tx *eventlog.Tx) error { return tx.SetMuteAll(g, on) })
-}
-
-// notice writes a notice of the server into a group and returns its logId.
-func (w *world) notice(g id.GID, operator *client) int64 {
-	w.t.Helper()
-	var at eventlog.Position
-	w.change(func(tx *eventlog.Tx) error {
-		return tx.Append(1, func(first eventlog.Position, _ int64) ([]eventlog.Event, error) {
-			at = first
-			return []eventlog.Event{{
-				ID: uuid.NewString(), Author: operator.uid(), Audience: eventlog.ToGroup(g), Kind: eventlog.Notice,
-				Body: encode(&wirev1.Common{
-					ChannelType: wirev1.ChannelType_CHANNEL_TYPE_GROUP, MsgId: uuid.NewString(), Target: g.String(),
-					MsgType: wirev1.MsgType_MSG_TYPE_NOTICE,
-					Msg:     encode(&wirev1.Notice{Type: 4, Body: encode(&wirev1.NoticeDeleteGroup{Group: int64(g), Operator: string(operator.uid())})}),
-				}),
-			}}, nil
-		})
-	})
-	return int64(at)
-}
-
-func newcomers(people ...*client) []eventlog.Newcomer {
-	list := make([]eventlog.Newcomer, len(people))
-	for i, p := range people {
-		list[i] = eventlog.Newcomer{User: p.uid()}
+// ask sends a request to one of the routes that name a group.
+func (c *client) ask(route string, g id.GID, more fields) *answer {
+	c.t.Helper()
+	body := map[string]any{"id": g}
+	for name, value := range more {
+		body[name] = value
 	}
-	return list
+	return c.post("/group/app/"+route, body)
 }
 
-func asUIDs(people []*client) []id.UID {
-	list := make([]id.UID, len(people))
-	for i, p := range people {
-		list[i] = p.uid()
+// The changes of a group by its people.
+
+func (c *client) join(g id.GID) *answer    { c.t.Helper(); return c.ask("join-group", g, nil) }
+func (c *client) exit(g id.GID) *answer    { c.t.Helper(); return c.ask("group-exit", g, nil) }
+func (c *client) disband(g id.GID) *answer { c.t.Helper(); return c.ask("group-disband", g, nil) }
+
+func (c *client) invite(g id.GID, people ...*client) *answer {
+	c.t.Helper()
+	return c.ask("invite-group-members", g, fields{"newMemberIds": uids(people)})
+}
+
+func (c *client) remove(g id.GID, people ...*client) *answer {
+	c.t.Helper()
+	return c.ask("group-remove", g, fields{"memberIds": uids(people)})
+}
+
+func (c *client) mute(g id.GID, muteTime int64, people ...*client) *answer {
+	c.t.Helper()
+	return c.ask("member/muteTime", g, fields{"memberIds": uids(people), "muteTime": muteTime})
+}
+
+// muteAll decides whether plain members may speak.
+func (c *client) muteAll(g id.GID, on bool) *answer {
+	c.t.Helper()
+	return c.ask("muteType", g, fields{"muteType": map[bool]int{false: 0, true: 1}[on]})
+}
+
+func (c *client) setRole(g id.GID, role eventlog.Role, who *client) *answer {
+	c.t.Helper()
+	return c.ask("member/type", g, fields{"memberId": who.uid(), "memberType": role})
+}
+
+func (c *client) giveTo(g id.GID, heir *client) *answer {
+	c.t.Helper()
+	return c.ask("change-owner", g, fields{"memberId": heir.uid()})
+}
+
+// block stops a group, which only operators can.
+func (w *world) block(g id.GID) {
+	w.t.Helper()
+	if err := w.operator().Block(w.t.Context(), g); err != nil {
+		w.t.Fatal(err)
 	}
-	return list
+}
+
+func (w *world) unblock(g id.GID) {
+	w.t.Helper()
+	if err := w.operator().Unblock(w.t.Context(), g); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// operator is what an operator's command works with.
+func (w *world) operator() *group.Service {
+	return group.New(w.log, groupstore.New(w.db), group.DefaultConfig())
 }
 
 func uids(people []*client) []string {
@@ -156,13 +135,21 @@ func uids(people []*client) []string {
 	return list
 }
 
-// String says what an event is: the text of a message, or the name of a signal.
+// founding is what everybody reads first of a group that was made with members.
+const founding = "SIGN_IN_GROUP notice:SIGN_IN_GROUP "
+
+// String says what an event is: the text of a message, or the name of a signal
+// or notice.
 func (e event) String() string {
 	switch {
 	case e.signal != nil:
-		return e.signal.Type.String()[len("SIGNAL_TYPE_"):]
+		return strings.TrimPrefix(e.signal.Type.String(), "SIGNAL_TYPE_")
 	case e.message.MsgType == wirev1.MsgType_MSG_TYPE_NOTICE:
-		return "NOTICE"
+		var n wirev1.Notice
+		if err := proto.Unmarshal(e.message.Msg, &n); err != nil {
+			return fmt.Sprintf("a notice that does not parse: %x", e.message.Msg)
+		}
+		return "notice:" + strings.TrimPrefix(n.Type.String(), "NOTICE_TYPE_")
 	}
 	var m wirev1.Text
 	if err := proto.Unmarshal(e.message.Msg, &m); err != nil {

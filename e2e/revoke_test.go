@@ -44,11 +44,18 @@ func TestWhoMayRevokeAndFocusInAGroup(t *testing.T) {
 				message := author.send(groupText(g, "hello")).LogID
 				// Roles count as they are now, not as they were.
 				for c, role := range map[*client]eventlog.Role{author: r.author, caller: r.caller} {
-					if role == left {
-						w.leave(g, c)
-					} else {
-						w.setRole(g, role, c)
+					switch role {
+					case left:
+						c.exit(g).want(t, fault.OK)
+					case admin:
+						founder.setRole(g, admin, c).want(t, fault.OK)
 					}
+				}
+				if r.author == owner {
+					founder.giveTo(g, author).want(t, fault.OK)
+				}
+				if r.caller == owner {
+					founder.giveTo(g, caller).want(t, fault.OK)
 				}
 				caller.focus(message).want(t, r.focus)
 				caller.revoke(message).want(t, r.revoke)
@@ -91,12 +98,12 @@ func TestAnAuthorRevokesInAGroupWhileHeIsIn(t *testing.T) {
 		first, second := ann.send(groupText(g, "first")), ann.send(groupText(g, "second"))
 		ann.focus(first.LogID).want(t, fault.Forbidden)
 		ann.revoke(first.LogID).want(t, fault.OK)
-		w.leave(g, ann)
+		ann.exit(g).want(t, fault.OK)
 		ann.revoke(first.LogID).want(t, fault.Forbidden)
 		ann.revoke(second.LogID).want(t, fault.Forbidden)
 		w.user().revoke(second.LogID).want(t, fault.Forbidden)
 		w.user().focus(second.LogID).want(t, fault.Forbidden)
-		w.join(g, ann)
+		ann.join(g).want(t, fault.OK)
 		ann.revoke(second.LogID).want(t, fault.OK)
 		owner.focus(second.LogID).want(t, fault.NotFound)
 

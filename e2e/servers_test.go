@@ -72,6 +72,7 @@ func TestADatabaseThatDiesIsMissedAndFoundAgain(t *testing.T) {
 	p.start()
 	alice := newUser(t, p.site)
 	slip := alice.send(text(string(alice.uid()), "a slip"))
+	g := alice.create("friends").ID
 	l := startLoad(t, 8, p.site)
 	for range 2 {
 		pause(t.Context(), moment())
@@ -82,8 +83,12 @@ func TestADatabaseThatDiesIsMissedAndFoundAgain(t *testing.T) {
 			"pri-chat-record": func() *answer {
 				return alice.post("/app/record/pri-chat-record", map[string]any{"targetId": alice.uid(), "count": 10, "logId": ""})
 			},
-			"revoke": func() *answer { return alice.revoke(slip.LogID) },
-			"focus":  func() *answer { return alice.focus(slip.LogID) },
+			"revoke":       func() *answer { return alice.revoke(slip.LogID) },
+			"focus":        func() *answer { return alice.focus(slip.LogID) },
+			"create-group": func() *answer { return alice.post("/group/app/create-group", fields{"name": "friends"}) },
+			"group-list":   func() *answer { return alice.post("/group/app/group-list", fields{}) },
+			"group-info":   func() *answer { return alice.ask("group-info", g, nil) },
+			"avatar":       func() *answer { return alice.ask("avatar", g, fields{"avatar": "a"}) },
 		} {
 			began := time.Now()
 			a := ask()
@@ -97,7 +102,17 @@ func TestADatabaseThatDiesIsMissedAndFoundAgain(t *testing.T) {
 		l.progress(p.site, 20)
 	}
 	l.verify(40)
-	// The revokes that failed have done nothing, or all of it.
+	// The changes that failed have done nothing, or all of it.
+	alice.ask("avatar", g, fields{"avatar": "a"}).want(t, fault.OK)
+	avatars := 0
+	for _, e := range alice.syncAll(slip.LogID, 1000) {
+		if e.String() == "UPDATE_GROUP_AVATAR" {
+			avatars++
+		}
+	}
+	if avatars != 1 {
+		t.Errorf("one avatar was set by %d events", avatars)
+	}
 	alice.revoke(slip.LogID).want(t, fault.OK)
 	revokes := 0
 	for _, e := range alice.syncAll(slip.LogID, 1000) {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -72,6 +73,13 @@ func TestEveryTargetInItsOwnProcess(t *testing.T) {
 	}
 	if got := bob.history(alice.uid(), 0, 10); len(got) != 1 {
 		t.Errorf("bob's history is %v, want one message", got)
+	}
+	g := alice.create("friends", bob)
+	last := bob.send(groupText(g.ID, "hello all"))
+	alice.remove(g.ID, bob).want(t, fault.OK)
+	bob.push(groupText(g.ID, "let me say")).want(t, fault.NotMember)
+	if got := fmt.Sprint(bob.sync(last.LogID, 10)); got != "[notice:KICK_OUT_GROUP SIGN_OUT_GROUP]" {
+		t.Errorf("bob reads %s, want that he was removed", got)
 	}
 	alice.post("/group/app/group-info", map[string]any{"id": 1}).want(t, fault.NoSuchGroup)
 	alice.post("/oss/get-host", map[string]any{"appId": "dtalk"}).want(t, fault.Unsupported)

@@ -130,6 +130,11 @@ func TestServersThatStayAwayAreNamed(t *testing.T) {
 		env := []string{"PARLEY_APP_LISTEN=" + freeAddr(t), "PARLEY_RECORD_ENDPOINTS=" + nobody, "PARLEY_RPC_STARTTIMEOUT=300ms"}
 		newService(t, env, "-target", "app").refuses("record-rpc", "not reached within 300ms", "Record.Endpoints")
 	})
+	t.Run("group service", func(t *testing.T) {
+		t.Parallel()
+		env := []string{"PARLEY_GROUP_LISTEN=" + freeAddr(t), "PARLEY_GROUPSERVICE_ENDPOINTS=" + nobody, "PARLEY_RPC_STARTTIMEOUT=300ms"}
+		newService(t, env, "-target", "group").refuses("group-rpc", "not reached within 300ms", "GroupService.Endpoints")
+	})
 }
 
 // A request that has begun when the process is told to stop is answered.

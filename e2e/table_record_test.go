@@ -1,8 +1,8 @@
 package e2e
 
 import (
-	"errors"
 	"strconv"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -141,20 +141,16 @@ func (s *scene) groups() {
 	s.name("unmuted", unmuted)
 	s.name("silent", silent)
 	s.name("ruled", ruled)
-	s.disband(disbanded)
-	s.change(func(tx *eventlog.Tx) error {
-		return tx.Append(0, func(_ eventlog.Position, at int64) ([]eventlog.Event, error) {
-			return nil, errors.Join(
-				tx.SetStatus(blocked, eventlog.Blocked),
-				tx.SetStatus(foreignBlocked, eventlog.Blocked),
-				tx.Mute(muted, eventlog.Forever, s.alice.uid()),
-				tx.Mute(unmuted, at-1, s.alice.uid()),
-				tx.SetMuteAll(silent, true),
-				tx.SetMuteAll(ruled, true),
-				tx.SetRole(ruled, eventlog.Admin, s.alice.uid()),
-			)
-		})
-	})
+	s.block(blocked)
+	s.block(foreignBlocked)
+	s.alice.disband(disbanded).want(s.t, fault.OK)
+	other.mute(muted, eventlog.Forever, s.alice).want(s.t, fault.OK)
+	other.muteAll(silent, true).want(s.t, fault.OK)
+	other.muteAll(ruled, true).want(s.t, fault.OK)
+	other.setRole(ruled, eventlog.Admin, s.alice).want(s.t, fault.OK)
+	var ends struct{ Members []person }
+	other.mute(unmuted, 1, s.alice).want(s.t, fault.OK).into(s.t, &ends)
+	until(s.t, func() bool { return time.Now().UnixMilli() > ends.Members[0].MuteTime })
 }
 
 func sendScene(s *scene) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"parley/pkg/fault"
+	"parley/pkg/id"
 )
 
 // table is the documentation of a route by examples.
@@ -47,7 +48,8 @@ type row struct {
 	result fault.Code
 	// field is what -1012 blames.
 	field string
-	// data is the JSON of the answer, byte for byte; # stands for a number.
+	// data is the JSON of the answer, byte for byte; # stands for a number and
+	// % for the key of a group.
 	// Unless it is set, it is {} for success and null otherwise.
 	data string
 }
@@ -118,13 +120,30 @@ func (r raw) encode(func(string) string) (string, []byte) { return r.contentType
 type scene struct {
 	*world
 	alice, bob *client
+	people     map[string]*client // the others
 	names      map[string]string
 }
 
 func newScene(w *world) *scene {
-	s := &scene{world: w, alice: w.user(), bob: w.user(), names: make(map[string]string)}
+	s := &scene{world: w, alice: w.user(), bob: w.user(), people: make(map[string]*client), names: make(map[string]string)}
 	s.names["alice"], s.names["bob"] = string(s.alice.uid()), string(s.bob.uid())
 	return s
+}
+
+// person is somebody who appears in the scene beside alice and bob.
+func (s *scene) person(name string) {
+	s.people[name] = s.user()
+	s.name(name, s.people[name].uid())
+}
+
+// groupID is the group that has a name in the scene.
+func (s *scene) groupID(name string) id.GID {
+	s.t.Helper()
+	g, err := id.ParseGID(s.names[name])
+	if err != nil {
+		s.t.Fatalf("$%s is no group: %v", name, err)
+	}
+	return g
 }
 
 // name gives a value a name for the rows.
@@ -217,7 +236,7 @@ func (s *scene) envelope(r row) *regexp.Regexp {
 	default:
 		data = "null"
 	}
-	data = strings.ReplaceAll(regexp.QuoteMeta(s.expand(data)), "#", "[0-9]+")
+	data = strings.NewReplacer("#", "[0-9]+", "%", "[0-9a-f]{32}").Replace(regexp.QuoteMeta(s.expand(data)))
 	return regexp.MustCompile(fmt.Sprintf(`^\{"result":%d,"message":"%s","data":%s\}$`, r.result, message, data))
 }
 

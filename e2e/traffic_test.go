@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	wirev1 "parley/api/proto/wire/v1"
 	"parley/pkg/fault"
 	"parley/pkg/id"
 )
@@ -50,13 +51,19 @@ func newTraffic(w *world, sites ...site) *traffic {
 	for range 3 {
 		tr.groups = append(tr.groups, w.group(tr.members[0], tr.members[1:]...))
 	}
+	// Each group tells first that it was made, and who is in it.
+	for _, e := range tr.members[0].sync(0, 10) {
+		g, _ := places(w.t, e)
+		if g == 0 {
+			continue
+		}
+		tr.events = append(tr.events, posted{logID: e.logID, group: g}, posted{logID: e.logID + 1, group: g})
+	}
 	return tr
 }
 
 // somewhere returns the app of c at any of the sites.
-func (tr *traffic) somewhere(c *client) *client {
-	return &client{t: c.t, key: c.key, headers: c.headers, site: tr.sites[rand.IntN(len(tr.sites))]}
-}
+func (tr *traffic) somewhere(c *client) *client { return c.atAnyOf(tr.sites) }
 
 func (tr *traffic) note(e posted) {
 	tr.mu.Lock()
@@ -65,11 +72,80 @@ func (tr *traffic) note(e posted) {
 	tr.changed.Broadcast()
 }
 
+// came notes the signal and the notice of somebody's coming into a group, as he
+// reads them himself, and returns the logId of the first.
+func (tr *traffic) came(who *client, g id.GID) int64 {
+	signal := tr.lastSignal(who, g, wirev1.SignalType_SIGNAL_TYPE_SIGN_IN_GROUP)
+	tr.note(posted{logID: signal, group: g})
+	tr.note(posted{logID: signal + 1, group: g})
+	return signal
+}
+
+// went notes the notice and the signal of somebody's going, and returns the
+// logId of the last.
+func (tr *traffic) went(who *client, g id.GID) int64 {
+	signal := tr.lastSignal(who, g, wirev1.SignalType_SIGNAL_TYPE_SIGN_OUT_GROUP)
+	tr.note(posted{logID: signal - 1, group: g})
+	tr.note(posted{logID: signal, group: g})
+	return signal
+}
+
+// lastSignal returns the logId of the last signal of a kind about somebody's
+// place in a group that he himself reads. Everything about his place was
+// answered already.
+func (tr *traffic) lastSignal(who *client, g id.GID, kind wirev1.SignalType) int64 {
+	last := int64(0)
+	for _, e := range tr.somewhere(who).syncAll(0, 1000) {
+		if e.signal != nil && e.signal.Type == kind && place(tr.t, e) == (seat{g, who.uid()}) {
+			last = e.logID
+		}
+	}
+	if last == 0 {
+		tr.t.Errorf("what was answered about the place of %s in a group cannot be read", who.uid())
+	}
+	return last
+}
+
+// seat is somebody's place in a group.
+type seat struct {
+	group id.GID
+	user  id.UID
+}
+
+// place is which place a signal is about that says that one person came or
+// went; the zero seat for other events.
+func place(t testing.TB, e event) seat {
+	t.Helper()
+	group, users := places(t, e)
+	if len(users) != 1 {
+		return seat{}
+	}
+	return seat{group, id.UID(users[0])}
+}
+
+// places returns who came or went by a signal.
+func places(t testing.TB, e event) (id.GID, []string) {
+	t.Helper()
+	switch {
+	case e.signal == nil:
+	case e.signal.Type == wirev1.SignalType_SIGNAL_TYPE_SIGN_IN_GROUP:
+		var s wirev1.SignalSignInGroup
+		mustDecode(t, e.signal.Body, &s)
+		return id.GID(s.Group), s.Uid
+	case e.signal.Type == wirev1.SignalType_SIGNAL_TYPE_SIGN_OUT_GROUP:
+		var s wirev1.SignalSignOutGroup
+		mustDecode(t, e.signal.Body, &s)
+		return id.GID(s.Group), s.Uid
+	}
+	return 0, nil
+}
+
 // write sends messages to people and groups, each at another site.
 func (tr *traffic) write(messages int) {
 	author := tr.user()
 	for _, g := range tr.groups {
-		tr.note(posted{logID: tr.join(g, author), group: g})
+		tr.somewhere(author).join(g).want(tr.t, fault.OK)
+		tr.came(author, g)
 	}
 	people := slices.Concat(tr.members, []*client{tr.guest})
 	for n := range messages {
@@ -87,10 +163,14 @@ func (tr *traffic) write(messages int) {
 
 // comeAndGo lets the guest into a group and out again.
 func (tr *traffic) comeAndGo(times int) {
-	for range times {
-		g := tr.groups[rand.IntN(len(tr.groups))]
-		from := tr.join(g, tr.guest)
-		tr.note(posted{logID: from, group: g})
+	for n := range times {
+		g, host := tr.groups[rand.IntN(len(tr.groups))], tr.members[0]
+		if n%2 == 0 {
+			tr.somewhere(tr.guest).join(g).want(tr.t, fault.OK)
+		} else {
+			tr.somewhere(host).invite(g, tr.guest).want(tr.t, fault.OK)
+		}
+		from := tr.came(tr.guest, g)
 		if s := tr.somewhere(tr.guest).push(groupText(g, "here I am")); s.Result == fault.OK {
 			var receipt sent
 			s.into(tr.t, &receipt)
@@ -98,8 +178,12 @@ func (tr *traffic) comeAndGo(times int) {
 		} else {
 			tr.t.Errorf("the guest is in and is told %s", s.body)
 		}
-		to := tr.leave(g, tr.guest)
-		tr.note(posted{logID: to, group: g})
+		if n%3 == 0 {
+			tr.somewhere(host).remove(g, tr.guest).want(tr.t, fault.OK)
+		} else {
+			tr.somewhere(tr.guest).exit(g).want(tr.t, fault.OK)
+		}
+		to := tr.went(tr.guest, g)
 		tr.mu.Lock()
 		tr.stays = append(tr.stays, stay{g, from, to})
 		tr.mu.Unlock()

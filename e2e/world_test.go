@@ -18,7 +18,7 @@ type world struct {
 	t    testing.TB
 	site site
 	db   *sqldb.DB
-	// log lets a test make groups, which the log keeps the rights of.
+	// log lets a test do what no route does.
 	log *eventlog.Log
 }
 

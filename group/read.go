@@ -7,8 +7,8 @@ import (
 	"parley/pkg/id"
 )
 
-// firstMembers is how many members Info shows.
-const firstMembers = 10
+// FirstMembers is how many members Info shows.
+const FirstMembers = 10
 
 // look returns a group as the caller sees it, if he may do a in it.
 func (s *Service) look(ctx context.Context, caller id.UID, g id.GID, a Action) (View, error) {
@@ -21,12 +21,14 @@ func (s *Service) look(ctx context.Context, caller id.UID, g id.GID, a Action) (
 
 // Info returns a group for a member, and its first 10 members.
 func (s *Service) Info(ctx context.Context, caller id.UID, g id.GID) (View, []Member, error) {
-	v, err := s.look(ctx, caller, g, Read)
+	v, members, err := s.store.Info(ctx, g, caller, s.now())
 	if err != nil {
 		return View{}, nil, err
 	}
-	members, err := s.store.Members(ctx, g, firstMembers)
-	return v, members, err
+	if err := May(&v.Group, v.Person, Read); err != nil {
+		return View{}, nil, err
+	}
+	return v, members, nil
 }
 
 // PublicInfo returns what anyone may know of a group, of a disbanded one too: no

@@ -57,6 +57,9 @@ func (s *Service) now() int64 { return s.clock().UnixMilli() }
 type Store interface {
 	// View returns a group as u sees it at a time, or fault.NoSuchGroup.
 	View(ctx context.Context, g id.GID, u id.UID, now int64) (View, error)
+	// Info is View with the first members of the group, see Compare, as many
+	// as Info shows. It may share them with others.
+	Info(ctx context.Context, g id.GID, u id.UID, now int64) (View, []Member, error)
 	// Views returns the groups that u is in, the newest first.
 	Views(ctx context.Context, u id.UID, now int64) ([]View, error)
 	// Members returns the first limit members of a group; see Compare.

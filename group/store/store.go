@@ -21,14 +21,20 @@ import (
 
 // Store is the group.Store of every engine.
 type Store struct {
-	db     *sqldb.DB
-	reader *sql.DB
+	db      *sqldb.DB
+	reader  *sql.DB
+	queries queries
+	infos   gatherer[infoQuestion, infoAnswer]
 }
 
 var _ group.Store = (*Store)(nil)
 
 // New returns the groups in db.
-func New(db *sqldb.DB) *Store { return &Store{db: db, reader: db.ReaderSQL()} }
+func New(db *sqldb.DB) *Store {
+	s := &Store{db: db, reader: db.ReaderSQL(), queries: queriesIn(db.Dialect)}
+	s.infos.read = s.readInfos
+	return s
+}
 
 // Insert implements group.Store.
 func (s *Store) Insert(tx *eventlog.Tx, g *group.Group, members []group.Member) (bool, error) {

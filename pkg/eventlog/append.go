@@ -291,7 +291,7 @@ func (l *Log) judge(ctx context.Context, tx *sql.Tx, batch []*pending, open []in
 	if asked.empty() {
 		return open, nil
 	}
-	states, err := asked.read(ctx, tx)
+	states, err := asked.read(ctx, tx, l.sql)
 	if err != nil {
 		return nil, err
 	}

@@ -133,7 +133,7 @@ func (tx *Tx) checkMoves() error {
 
 // Seat reads a group and somebody's place in it, as of this transaction.
 func (tx *Tx) Seat(g id.GID, u id.UID) (GroupState, Membership, error) {
-	return readSeat(tx.ctx, tx.conn, g, u)
+	return readSeat(tx.ctx, tx.conn, tx.log.sql, g, u)
 }
 
 // Erase makes a tombstone of the message at p: its body is gone for good, its
@@ -168,13 +168,13 @@ func find(ctx context.Context, db execer, p Position) (Event, error) {
 
 // Seat reads a group and somebody's place in it.
 func (l *Log) Seat(ctx context.Context, g id.GID, u id.UID) (GroupState, Membership, error) {
-	return readSeat(ctx, l.reader, g, u)
+	return readSeat(ctx, l.reader, l.sql, g, u)
 }
 
-func readSeat(ctx context.Context, db execer, g id.GID, u id.UID) (GroupState, Membership, error) {
+func readSeat(ctx context.Context, db execer, d dialect, g id.GID, u id.UID) (GroupState, Membership, error) {
 	var s seats
 	s.add(g, u)
-	states, err := s.read(ctx, db)
+	states, err := s.read(ctx, db, d)
 	if err != nil {
 		return GroupState{}, Membership{}, err
 	}

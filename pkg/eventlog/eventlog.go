@@ -79,7 +79,7 @@ func Open(db *sqldb.DB, options ...Option) *Log {
 		db:      db,
 		writer:  db.WriterSQL(),
 		reader:  db.ReaderSQL(),
-		sql:     dialectOf(db.Dialect),
+		sql:     dialectOf(db),
 		clock:   time.Now,
 		queue:   newQueue(),
 		changes: semaphore.NewWeighted(int64(max(1, db.WriterSQL().Stats().MaxOpenConnections-appenderConns))),

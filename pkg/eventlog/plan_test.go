@@ -177,7 +177,7 @@ func TestEventsOfGroupsAreReadFromTheirIndexAlone(t *testing.T) {
 	}
 	w.chronicle(1000, []id.UID{"alice", "bob"}, groups)
 	for _, n := range []int{1, 2, 200, groupChunk} {
-		a := asked{query: groupQuery(dialectOf(w.db.Dialect), n)}
+		a := asked{query: groupQuery(dialectOf(w.db), n)}
 		for _, g := range groups[:n] {
 			a.args = append(a.args, int64(g))
 		}

@@ -2,7 +2,7 @@ package eventlog
 
 import (
 	"context"
-	"strings"
+	"database/sql"
 
 	"parley/pkg/id"
 )
@@ -47,49 +47,33 @@ func (s *seatStates) of(g id.GID, u id.UID) (GroupState, Membership) {
 // lock: a group transaction that holds these rows and waits for the position
 // would wait for us, and we for it. It need not lock either. Such a transaction
 // gets its position after ours, so the version from before it is the right one.
-func (s *seats) read(ctx context.Context, db execer) (*seatStates, error) {
-	var b strings.Builder
-	var args []any
-	groups := make(map[id.GID]GroupState)
-	b.WriteString("SELECT group_id, '' AS user_id, status, mute_all FROM log_group WHERE group_id IN (")
+//
+// The seats stand in the statement as a table that is joined, which becomes one
+// look-up of the primary key for each. As pairs in a condition they become ranges,
+// which a server sorts and weighs for longer than it reads.
+func (s *seats) read(ctx context.Context, db execer, d dialect) (*seatStates, error) {
+	args := make([]any, 0, 2*len(s.list)+1)
 	for _, k := range s.list {
-		if _, ok := groups[k.group]; ok {
-			continue
-		}
-		if len(groups) > 0 {
-			b.WriteByte(',')
-		}
-		groups[k.group] = GroupState{}
-		b.WriteByte('?')
-		args = append(args, int64(k.group))
+		args = append(args, int64(k.group), string(k.user))
 	}
-	// Pairs joined with OR become ranges of the primary key on every engine;
-	// a row constructor in an IN list does not.
-	b.WriteString(") UNION ALL SELECT group_id, user_id, role, muted_until FROM log_member WHERE ")
-	for n, k := range s.list {
-		if n > 0 {
-			b.WriteString(" OR ")
-		}
-		b.WriteString("(group_id = ? AND user_id = ? AND to_pos = ?)")
-		args = append(args, int64(k.group), string(k.user), int64(Forever))
-	}
-	rows, err := db.QueryContext(ctx, b.String(), args...)
+	with, from := d.pairs(len(s.list))
+	query := with + "SELECT s.g, s.u, g.status, g.mute_all, m.role, m.muted_until FROM " + from +
+		` LEFT JOIN log_group g ON g.group_id = s.g
+		LEFT JOIN log_member m ON m.group_id = s.g AND m.user_id = s.u AND m.to_pos = ?`
+	rows, err := db.QueryContext(ctx, query, append(args, int64(Forever))...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	states := &seatStates{groups: groups, members: make(map[seat]Membership, len(s.list))}
+	states := &seatStates{groups: make(map[id.GID]GroupState), members: make(map[seat]Membership, len(s.list))}
 	for rows.Next() {
 		var k seat
-		var x, y int64
-		if err := rows.Scan(&k.group, &k.user, &x, &y); err != nil {
+		var status, muteAll, role, mutedUntil sql.NullInt64
+		if err := rows.Scan(&k.group, &k.user, &status, &muteAll, &role, &mutedUntil); err != nil {
 			return nil, err
 		}
-		if k.user == "" {
-			groups[k.group] = GroupState{Exists: true, Status: Status(x), MuteAll: y != 0}
-		} else {
-			states.members[k] = Membership{Present: true, Role: Role(x), MutedUntil: y}
-		}
+		states.groups[k.group] = GroupState{Exists: status.Valid, Status: Status(status.Int64), MuteAll: muteAll.Int64 != 0}
+		states.members[k] = Membership{Present: role.Valid, Role: Role(role.Int64), MutedUntil: mutedUntil.Int64}
 	}
 	return states, rows.Err()
 }

@@ -84,7 +84,8 @@ func openMySQL(ctx context.Context, cfg Config) (*DB, error) {
 			return nil, errors.Join(err, reader.Close(), writer.Close())
 		}
 	}
-	return attach(&DB{Dialect: MySQL, writer: writer, reader: reader, admin: base}, cfg,
+	_, mariaDB := known["idle_write_transaction_timeout"] // no other server has it
+	return attach(&DB{Dialect: MySQL, MariaDB: mariaDB, writer: writer, reader: reader, admin: base}, cfg,
 		func(pool *sql.DB) gorm.Dialector { return gormmysql.New(gormmysql.Config{Conn: pool}) })
 }
 

@@ -45,6 +45,8 @@ type DB struct {
 	Reader *gorm.DB
 
 	Dialect Dialect
+	// MariaDB says that the server is one, which knows more than MySQL.
+	MariaDB bool
 
 	writer, reader *sql.DB
 	admin          *mysql.Config // for connections that migrate; nil in SQLite
