@@ -15,8 +15,9 @@ import (
 // own. On SQLite the services share one, for the data folder is for one process.
 type services struct {
 	records []*process
-	group   *process // the group service, or nil where it is in records[0]
-	site    site
+	// The group service and the socket gateway; nil where they are in records[0].
+	group, connect *process
+	site           site
 }
 
 // startServices starts one process for each gateway and for the group service,
@@ -34,28 +35,32 @@ func startServices(t testing.TB) *services {
 		p.run()
 		return p
 	}
-	first, second, group := freeAddr(t), freeAddr(t), freeAddr(t)
-	asRecord, asGroup := "PARLEY_RECORD_LISTEN=", "PARLEY_GROUPSERVICE_LISTEN="
+	first, second, group, connect := freeAddr(t), freeAddr(t), freeAddr(t), freeAddr(t)
+	asRecord, asGroup, asConnect := "PARLEY_RECORD_LISTEN=", "PARLEY_GROUPSERVICE_LISTEN=", "PARLEY_CONNECT_LISTEN="
 	records := first
 	if embedded {
-		s.records = []*process{service("record-rpc,group-rpc", asRecord+first, asGroup+group)}
+		s.records = []*process{service("record-rpc,group-rpc,connect", asRecord+first, asGroup+group, asConnect+connect)}
 	} else {
 		s.records = []*process{service("record-rpc", asRecord+first), service("record-rpc", asRecord+second)}
 		s.group = service("group-rpc", asGroup+group)
 		records += "," + second
+		s.connect = service("connect", asConnect+connect, "PARLEY_RECORD_ENDPOINTS="+records)
 	}
 	gateway := func(target string) string {
 		addr := freeAddr(t)
 		p := newService(t, []string{
 			"PARLEY_" + strings.ToUpper(target) + "_LISTEN=" + addr,
-			"PARLEY_RECORD_ENDPOINTS=" + records, "PARLEY_GROUPSERVICE_ENDPOINTS=" + group,
+			"PARLEY_RECORD_ENDPOINTS=" + records, "PARLEY_GROUPSERVICE_ENDPOINTS=" + group, "PARLEY_CONNECT_WITHAPP=false",
 		}, "-target", target)
 		p.run()
 		p.site = oneAddress("http://" + addr)
 		p.ready()
 		return "http://" + addr
 	}
-	s.site = site{app: gateway("app"), group: gateway("group"), oss: gateway("oss")}
+	s.site = site{app: gateway("app"), group: gateway("group"), oss: gateway("oss"), connect: "http://" + connect}
+	if err := answers(t.Context(), s.site.connect+"/ping"); err != nil {
+		t.Fatalf("the socket gateway does not answer: %v", err)
+	}
 	return s
 }
 
@@ -80,6 +85,13 @@ func TestEveryTargetInItsOwnProcess(t *testing.T) {
 	bob.push(groupText(g.ID, "let me say")).want(t, fault.NotMember)
 	if got := fmt.Sprint(bob.sync(last.LogID, 10)); got != "[notice:KICK_OUT_GROUP SIGN_OUT_GROUP]" {
 		t.Errorf("bob reads %s, want that he was removed", got)
+	}
+	live := bob.connect(onDesktop("b"))
+	for live.receive().logID < last.LogID {
+	}
+	over := live.post(text(string(alice.uid()), "over a socket"))
+	if got := alice.sync(over.LogID-1, 1); len(got) != 1 || got[0].logID != over.LogID {
+		t.Errorf("alice reads %v, want what bob sent over his socket", got)
 	}
 	alice.post("/group/app/group-info", map[string]any{"id": 1}).want(t, fault.NoSuchGroup)
 	alice.post("/oss/get-host", map[string]any{"appId": "dtalk"}).want(t, fault.Unsupported)
