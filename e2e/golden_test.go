@@ -109,7 +109,7 @@ func TestAnswersAreCompactJSON(t *testing.T) {
 
 func unhex(t testing.TB, digits string) []byte {
 	t.Helper()
-	b, err := hex.DecodeString(digits)
+	b, err := hex.DecodeString(strings.ReplaceAll(digits, " ", ""))
 	if err != nil {
 		t.Fatal(err)
 	}

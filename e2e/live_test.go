@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	wirev1 "parley/api/proto/wire/v1"
+	"parley/app"
 	"parley/pkg/fault"
 )
 
@@ -113,6 +114,59 @@ func TestAMemberHearsHisGroupLive(t *testing.T) {
 		}
 		if want := "[SIGN_IN_GROUP NOTICE NOTICE SIGN_OUT_GROUP SIGN_IN_GROUP NOTICE]"; fmt.Sprint(got) != want {
 			t.Errorf("ben hears %v, want %s", got, want)
+		}
+	})
+}
+
+func TestPipelinedMessagesKeepTheirOrder(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		alice, bob := w.user(), w.user()
+		a, b := alice.connect(onDesktop("a")), bob.connect(onPhone("b"))
+		const count = 300
+		for n := range count {
+			a.send(opSendMsg, encode(&wirev1.Proto{Body: encode(text(string(bob.uid()), fmt.Sprint(n)))}))
+		}
+		for n := range count {
+			if got := b.receive(); got.String() != fmt.Sprint(n) {
+				t.Fatalf("message %d is read as %v", n, got)
+			}
+		}
+	})
+}
+
+// A window of one event: the next comes when the last was confirmed, from the
+// log as well as from the tail.
+func TestASlowClientGetsEverythingAtItsOwnPace(t *testing.T) {
+	config := app.Default()
+	config.Connect.Window = 2
+	everywhereWith(t, config, func(t *testing.T, w *world) {
+		alice, bob := w.user(), w.user()
+		for n := range 10 {
+			alice.send(text(string(bob.uid()), fmt.Sprint(n)))
+		}
+		b := bob.connect(onDesktop("b"))
+		for n := range 30 {
+			if n < 20 {
+				alice.send(text(string(bob.uid()), fmt.Sprint(10+n)))
+			}
+			if got := b.receive(); got.String() != fmt.Sprint(n) {
+				t.Fatalf("event %d is read as %v", n, got)
+			}
+		}
+	})
+}
+
+func TestARevokedMessageIsNotDeliveredAnyMore(t *testing.T) {
+	config := app.Default()
+	config.Connect.Window = 1
+	everywhereWith(t, config, func(t *testing.T, w *world) {
+		alice, bob := w.user(), w.user()
+		b := bob.connect(onDesktop("b"))
+		alice.send(text(string(bob.uid()), "first"))
+		slip := alice.send(text(string(bob.uid()), "a slip"))
+		alice.revoke(slip.LogID).want(t, fault.OK)
+		if got := []string{b.receive().String(), b.receive().String()}; fmt.Sprint(got) != "[first REVOKE]" {
+			t.Errorf("bob reads %v", got)
 		}
 	})
 }

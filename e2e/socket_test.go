@@ -1,7 +1,7 @@
 package e2e
 
 import (
-	bigendian "encoding/binary"
+	enc "encoding/binary"
 	"net/http"
 	"strings"
 	"sync"
@@ -35,20 +35,20 @@ type packet struct {
 }
 
 func (p packet) encode() []byte {
-	b := bigendian.BigEndian.AppendUint32(nil, uint32(20+len(p.body)))
-	b = bigendian.BigEndian.AppendUint16(b, 20)
-	b = bigendian.BigEndian.AppendUint16(b, uint16(p.version))
-	b = bigendian.BigEndian.AppendUint32(b, uint32(p.op))
-	b = bigendian.BigEndian.AppendUint32(b, p.seq)
-	b = bigendian.BigEndian.AppendUint32(b, p.ack)
+	b := enc.BigEndian.AppendUint32(nil, uint32(20+len(p.body)))
+	b = enc.BigEndian.AppendUint16(b, 20)
+	b = enc.BigEndian.AppendUint16(b, uint16(p.version))
+	b = enc.BigEndian.AppendUint32(b, uint32(p.op))
+	b = enc.BigEndian.AppendUint32(b, p.seq)
+	b = enc.BigEndian.AppendUint32(b, p.ack)
 	return append(b, p.body...)
 }
 
 func decodePacket(b []byte) packet {
 	return packet{
-		length: int(bigendian.BigEndian.Uint32(b)), headerLength: int(bigendian.BigEndian.Uint16(b[4:])),
-		version: int(bigendian.BigEndian.Uint16(b[6:])), op: int(bigendian.BigEndian.Uint32(b[8:])),
-		seq: bigendian.BigEndian.Uint32(b[12:]), ack: bigendian.BigEndian.Uint32(b[16:]), body: append([]byte(nil), b[20:]...),
+		length: int(enc.BigEndian.Uint32(b)), headerLength: int(enc.BigEndian.Uint16(b[4:])),
+		version: int(enc.BigEndian.Uint16(b[6:])), op: int(enc.BigEndian.Uint32(b[8:])),
+		seq: enc.BigEndian.Uint32(b[12:]), ack: enc.BigEndian.Uint32(b[16:]), body: append([]byte(nil), b[20:]...),
 	}
 }
 
