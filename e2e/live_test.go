@@ -112,7 +112,7 @@ func TestAMemberHearsHisGroupLive(t *testing.T) {
 		for range 6 {
 			got = append(got, b.receive().String())
 		}
-		if want := "[SIGN_IN_GROUP NOTICE NOTICE SIGN_OUT_GROUP SIGN_IN_GROUP NOTICE]"; fmt.Sprint(got) != want {
+		if want := "[SIGN_IN_GROUP notice:SIGN_IN_GROUP notice:KICK_OUT_GROUP SIGN_OUT_GROUP SIGN_IN_GROUP notice:SIGN_IN_GROUP]"; fmt.Sprint(got) != want {
 			t.Errorf("ben hears %v, want %s", got, want)
 		}
 	})
