@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	wirev1 "parley/api/proto/wire/v1"
 	"parley/app"
@@ -167,6 +168,40 @@ func TestARevokedMessageIsNotDeliveredAnyMore(t *testing.T) {
 		alice.revoke(slip.LogID).want(t, fault.OK)
 		if got := []string{b.receive().String(), b.receive().String()}; fmt.Sprint(got) != "[first REVOKE]" {
 			t.Errorf("bob reads %v", got)
+		}
+	})
+}
+
+// Nothing is outstanding then whose confirmation would let the rest follow.
+func TestARevokedMessageMakesRoomForTheRest(t *testing.T) {
+	config := app.Default()
+	config.Connect.Window = 1
+	everywhereWith(t, config, func(t *testing.T, w *world) {
+		alice, bob := w.user(), w.user()
+		b := bob.connect(nil)
+		slip := alice.send(text(string(bob.uid()), "a slip"))
+		b.next(opReceiveMsg) // and it is never confirmed
+		alice.send(text(string(bob.uid()), "the rest"))
+		alice.revoke(slip.LogID).want(t, fault.OK)
+		if got := []string{b.receive().String(), b.receive().String()}; fmt.Sprint(got) != "[the rest REVOKE]" {
+			t.Errorf("bob reads %v", got)
+		}
+	})
+}
+
+func TestTheBacklogComesAMomentAfterTheReply(t *testing.T) {
+	config := app.Default()
+	config.Connect.BacklogDelay = 300 * time.Millisecond
+	everywhereWith(t, config, func(t *testing.T, w *world) {
+		alice, bob := w.user(), w.user()
+		alice.send(text(string(bob.uid()), "before"))
+		began := time.Now()
+		b := bob.connect(onPhone("b"))
+		if got := b.receive(); got.String() != "before" { // it confirms signal 14 before that
+			t.Errorf("bob reads %v", got)
+		}
+		if took := time.Since(began); took < config.Connect.BacklogDelay {
+			t.Errorf("the backlog came after %s", took)
 		}
 	})
 }

@@ -10,6 +10,8 @@ import (
 	recordv1 "parley/api/proto/record/v1"
 	wirev1 "parley/api/proto/wire/v1"
 	"parley/pkg/eventlog"
+	"parley/pkg/fault"
+	"parley/pkg/id"
 )
 
 // auth handles Auth: the first one lets a session in, one more is answered and
@@ -51,6 +53,10 @@ func (s *session) auth(p packet) {
 const enterWithin = 10 * time.Second
 
 func (s *session) enterDevice(reply packet, login *wirev1.Login) {
+	if len(s.gateway.hub.sessionsOf(s.uid)) >= s.gateway.config.MaxSockets {
+		s.end(errCrowd, 1008) // before it takes the place of another phone
+		return
+	}
 	ctx, cancel := context.WithTimeout(s.gateway.ctx, enterWithin)
 	defer cancel()
 	answer, err := s.gateway.services.Devices.Enter(ctx, &recordv1.EnterRequest{
@@ -58,6 +64,9 @@ func (s *session) enterDevice(reply packet, login *wirev1.Login) {
 		Reconnect: login.ConnType == wirev1.ConnType_CONN_TYPE_RECONNECT,
 	})
 	if err != nil {
+		if !fault.Expected(err) {
+			logx.Errorf("let a device of %s in: %v", s.uid, err)
+		}
 		s.end(err, 1011)
 		return
 	}
@@ -66,8 +75,9 @@ func (s *session) enterDevice(reply packet, login *wirev1.Login) {
 		return
 	}
 	s.device = &device{kind: login.Device, uuid: login.Uuid, name: login.DeviceName, at: answer.GetAt()}
-	s.enter(reply, eventlog.Position(answer.GetCursor()))
-	s.gateway.announce(s.uid, *s.device)
+	if s.enter(reply, eventlog.Position(answer.GetCursor())) {
+		s.gateway.announce(s.uid, *s.device)
+	}
 }
 
 // refuse tells a phone which other one holds the account. It has a while to
@@ -85,20 +95,30 @@ func (s *session) refuse(reply packet, holder *recordv1.Device) {
 	s.out.put(reply)
 }
 
-// enter lets the session in: it reads on after a position, a moment after the
-// reply, because one client loses what comes in the first moments.
-func (s *session) enter(reply packet, after eventlog.Position) {
+// enter lets the session in, unless it is being closed: it reads on after a
+// position, a moment after the reply, because one client loses what comes in the
+// first moments.
+func (s *session) enter(reply packet, after eventlog.Position) bool {
 	if !s.authTimer.Stop() {
-		return // it is being closed
+		return false
 	}
 	s.mu.Lock()
 	s.phase, s.at, s.settled, s.confirmed = entered, after, after, time.Now()
 	s.mu.Unlock()
-	if s.user = s.gateway.hub.add(s, s.gateway.config.MaxSockets, func() { s.out.put(reply) }); s.user == nil {
+	if !s.gateway.hub.add(s, s.gateway.config.MaxSockets, func() { s.out.put(reply) }) {
 		s.end(errCrowd, 1008)
-		return
+		return false
 	}
-	time.AfterFunc(s.gateway.config.BacklogDelay, s.pump)
+	time.AfterFunc(s.gateway.config.BacklogDelay, s.begin)
+	return true
+}
+
+// begin lets events follow.
+func (s *session) begin() {
+	s.mu.Lock()
+	s.ready = true
+	s.mu.Unlock()
+	s.pump()
 }
 
 // endpointLogin is the signal that tells of a device that came in.
@@ -106,21 +126,29 @@ func endpointLogin(d device) *wirev1.SignalEndpointLogin {
 	return &wirev1.SignalEndpointLogin{Uuid: d.uuid, Device: d.kind, DeviceName: d.name, Datetime: uint64(d.at)}
 }
 
+// endpointSignal is the signal as it goes over the wire. It is not stored, so it
+// has no sid.
+func endpointSignal(d device) ([]byte, error) {
+	body, err := proto.Marshal(endpointLogin(d))
+	if err != nil {
+		return nil, err
+	}
+	signal, err := proto.Marshal(&wirev1.Signal{Type: wirev1.SignalType_SIGNAL_TYPE_ENDPOINT_LOGIN, Body: body})
+	if err != nil {
+		return nil, err
+	}
+	return proto.Marshal(&wirev1.Proto{EventType: wirev1.EventType_EVENT_TYPE_SIGNAL, Body: signal})
+}
+
 // tellEndpoint tells the sessions of a user here that a device came in, and ends
 // those of a phone that it replaces: they get nothing any more, and are closed a
 // moment later.
-func (g *Gateway) tellEndpoint(uid string, d device, sessions []*session) {
-	body, err := proto.Marshal(endpointLogin(d))
-	if err != nil {
-		logx.Errorf("tell that a device of %s came in: %v", uid, err)
+func (g *Gateway) tellEndpoint(uid id.UID, d device) {
+	sessions := g.hub.sessionsOf(uid)
+	if len(sessions) == 0 {
 		return
 	}
-	inner, err := proto.Marshal(&wirev1.Signal{Type: wirev1.SignalType_SIGNAL_TYPE_ENDPOINT_LOGIN, Body: body})
-	if err != nil {
-		logx.Errorf("tell that a device of %s came in: %v", uid, err)
-		return
-	}
-	signal, err := proto.Marshal(&wirev1.Proto{EventType: wirev1.EventType_EVENT_TYPE_SIGNAL, Body: inner})
+	signal, err := endpointSignal(d)
 	if err != nil {
 		logx.Errorf("tell that a device of %s came in: %v", uid, err)
 		return
@@ -135,7 +163,7 @@ func (g *Gateway) tellEndpoint(uid string, d device, sessions []*session) {
 
 // replace ends the session of a phone whose place another one took.
 func (g *Gateway) replace(s *session) {
+	s.leave() // first: what is dispatched from here on is not what it got
 	g.hub.remove(s)
-	s.leave()
 	time.AfterFunc(g.config.ReplacedDelay, func() { s.end(errReplaced, 1008) })
 }

@@ -46,12 +46,38 @@ func (c *cursors) take() []*session {
 	return list
 }
 
-// flush tells of all cursors that moved. What cannot be told is told later.
-func (c *cursors) flush(ctx context.Context) {
+const (
+	// flushEvery is how often cursors are told, and flushAgain the pause after
+	// that failed.
+	flushEvery = 100 * time.Millisecond
+	flushAgain = time.Second
+)
+
+// keep tells of cursors until the gateway stops.
+func (c *cursors) keep() {
+	timer := time.NewTimer(flushEvery)
+	defer timer.Stop()
+	for {
+		select {
+		case <-c.gateway.ctx.Done():
+			return
+		case <-timer.C:
+		}
+		pause := flushEvery
+		if !c.flush(c.gateway.ctx) {
+			pause = flushAgain
+		}
+		timer.Reset(pause)
+	}
+}
+
+// flush tells of all cursors that moved. What cannot be told is told later, and it
+// returns false then.
+func (c *cursors) flush(ctx context.Context) bool {
 	for {
 		sessions := c.take()
 		if len(sessions) == 0 {
-			return
+			return true
 		}
 		if err := c.advance(ctx, sessions); err != nil {
 			if ctx.Err() == nil {
@@ -60,7 +86,7 @@ func (c *cursors) flush(ctx context.Context) {
 			for _, s := range sessions {
 				c.mark(s)
 			}
-			return
+			return false
 		}
 	}
 }

@@ -23,7 +23,7 @@ const announceWithin = 2 * time.Second
 // announce tells all connections of a user that a device came in: those here at
 // once, those elsewhere through Redis.
 func (g *Gateway) announce(uid id.UID, d device) {
-	g.tellEndpoint(string(uid), d, g.hub.sessionsOf(uid))
+	g.tellEndpoint(uid, d)
 	message, err := proto.Marshal(&recordv1.Endpoint{
 		Gateway: g.name, Uid: string(uid), Device: &recordv1.Device{Type: int32(d.kind), Uuid: d.uuid, Name: d.name, At: d.at},
 	})
@@ -31,13 +31,13 @@ func (g *Gateway) announce(uid id.UID, d device) {
 		logx.Errorf("announce a device of %s: %v", uid, err)
 		return
 	}
-	g.running.Go(func() {
+	go func() {
 		ctx, cancel := context.WithTimeout(g.ctx, announceWithin)
 		defer cancel()
 		if err := g.services.Redis.Publish(ctx, endpoints, message).Err(); err != nil && g.ctx.Err() == nil {
 			logx.Errorf("announce a device of %s to other gateways: %v", uid, err)
 		}
-	})
+	}()
 }
 
 // hearEndpoints listens to the other gateways.
@@ -62,8 +62,7 @@ func (g *Gateway) hearEndpoints() {
 				continue
 			}
 			d := e.GetDevice()
-			g.tellEndpoint(e.GetUid(), device{kind: wirev1.Device(d.GetType()), uuid: d.GetUuid(), name: d.GetName(), at: d.GetAt()},
-				g.hub.sessionsOf(id.UID(e.GetUid())))
+			g.tellEndpoint(id.UID(e.GetUid()), device{kind: wirev1.Device(d.GetType()), uuid: d.GetUuid(), name: d.GetName(), at: d.GetAt()})
 		}
 	}
 }

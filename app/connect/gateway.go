@@ -7,6 +7,7 @@ package connect
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -110,30 +111,26 @@ func New(ctx context.Context, config Config, services Services) (*Gateway, error
 	})
 	g.running.Go(g.hearEndpoints)
 	g.running.Go(g.keep)
+	g.running.Go(g.cursors.keep)
 	return g, nil
 }
 
 const (
-	// flushEvery is how often cursors are told, and lookEvery how often the
-	// gateway looks for what was not confirmed. A quiet session's cursor moves
-	// with the tail every restEvery.
-	flushEvery = 100 * time.Millisecond
-	lookEvery  = time.Second
-	restEvery  = time.Minute
+	// lookEvery is how often the gateway looks for what was not confirmed. A
+	// quiet session's cursor moves with the tail every restEvery.
+	lookEvery = time.Second
+	restEvery = time.Minute
 )
 
 // keep does what has to be done from time to time.
 func (g *Gateway) keep() {
-	flush, look, rest := time.NewTicker(flushEvery), time.NewTicker(lookEvery), time.NewTicker(restEvery)
-	defer flush.Stop()
+	look, rest := time.NewTicker(lookEvery), time.NewTicker(restEvery)
 	defer look.Stop()
 	defer rest.Stop()
 	for {
 		select {
 		case <-g.ctx.Done():
 			return
-		case <-flush.C:
-			g.cursors.flush(g.ctx)
 		case now := <-look.C:
 			for _, s := range g.hub.all() {
 				s.resend(now)
@@ -182,13 +179,22 @@ func (g *Gateway) Stop(ctx context.Context) error {
 	select {
 	case <-g.empty:
 	case <-ctx.Done():
-		err = ctx.Err()
+		// Who does not even read that he is to go is cut off.
+		err = fmt.Errorf("tell all clients to go: %w", ctx.Err())
+		for _, s := range open {
+			s.socket.NetConn().Close()
+		}
 	}
 	g.stop()
 	g.running.Wait()
-	g.cursors.flush(ctx)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
+	defer cancel()
+	g.cursors.flush(last)
 	return err
 }
+
+// lastFlush bounds how long a gateway that stops tells of cursors.
+const lastFlush = 2 * time.Second
 
 var errStopping = errors.New("the gateway is stopping")
 
@@ -244,6 +250,7 @@ func (g handler) OnClose(socket *gws.Conn, _ error) {
 // OnPing implements gws.Event.
 func (g handler) OnPing(socket *gws.Conn, payload []byte) {
 	g.heard(sessionOf(socket))
+	socket.SetWriteDeadline(time.Now().Add(writeWithin)) // the last write's is over
 	socket.WritePong(payload)
 }
 

@@ -191,10 +191,10 @@ func (u *user) unseat(g id.GID, at eventlog.Position) {
 	}
 }
 
-// add registers a session, or returns nil when its user has too many. Signals
+// add registers a session, or reports false when its user has too many. Signals
 // change the places of its user from now on; load fetches those that he has
 // already. welcome is called before anybody can tell the session anything.
-func (h *hub) add(s *session, most int, welcome func()) *user {
+func (h *hub) add(s *session, most int, welcome func()) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	u := h.users[s.uid]
@@ -203,11 +203,12 @@ func (h *hub) add(s *session, most int, welcome func()) *user {
 		h.users[s.uid] = u
 	}
 	if len(u.sessions) >= most {
-		return nil
+		return false
 	}
 	welcome()
+	s.user = u
 	u.sessions = append(u.sessions, s)
-	return u
+	return true
 }
 
 // remove forgets a session, and its user with the last one.
@@ -243,8 +244,8 @@ func (h *hub) load(ctx context.Context, log *eventlog.Log, u *user) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.users[u.uid] != u {
-		return nil // the last session is gone
+	if h.users[u.uid] != u || u.loaded {
+		return nil // the last session is gone, or another one was quicker
 	}
 	for g, intervals := range places {
 		for _, i := range intervals {

@@ -105,6 +105,14 @@ func (o *outbox) then(f func()) {
 	o.mu.Unlock()
 }
 
+// busy reports whether something waits to be written: the client has not even
+// got it.
+func (o *outbox) busy() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.writing
+}
+
 // close drops what is not written yet.
 func (o *outbox) close() {
 	o.mu.Lock()

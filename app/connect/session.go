@@ -50,6 +50,8 @@ type session struct {
 	at      eventlog.Position
 	live    bool
 	pumping bool
+	// ready is set when the pause before the first event is over.
+	ready bool
 	// settled is the highest cursor that was told to the record service.
 	settled eventlog.Position
 	// confirmed is when the client confirmed something last.
@@ -61,7 +63,6 @@ type phase int
 
 const (
 	fresh phase = iota
-	refused
 	entered
 	ended
 )
@@ -81,7 +82,9 @@ func (d *device) mobile() bool {
 func (s *session) receive(p packet) {
 	switch p.op {
 	case opAuth:
-		s.auth(p)
+		if !s.over() {
+			s.auth(p)
+		}
 		return
 	case opHeartbeat:
 		s.out.put(packet{op: opHeartbeatReply, seq: p.seq, ack: p.seq})
@@ -94,12 +97,22 @@ func (s *session) receive(p packet) {
 		s.end(errPacket, 1008)
 		return
 	}
+	if s.over() {
+		return // another phone took its place, and it hears so in a moment
+	}
 	switch p.op {
 	case opSendMsg:
 		s.send(p)
 	case opReceiveMsgReply:
 		s.confirm(p.ack)
 	}
+}
+
+// over reports whether the session has ended, though its socket has not yet.
+func (s *session) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == ended
 }
 
 // send hands a message to the record service. The sessions of one sender keep
@@ -134,12 +147,9 @@ func (s *session) confirm(seq uint32) {
 	s.mu.Lock()
 	moved := s.window.confirm(seq)
 	s.confirmed = time.Now()
-	behind := !s.live && s.phase == entered
 	s.mu.Unlock()
 	if moved {
 		s.gateway.cursors.mark(s)
-	}
-	if behind {
 		s.pump()
 	}
 }
@@ -150,8 +160,8 @@ func (s *session) confirm(seq uint32) {
 func (s *session) offer(e *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.live {
-		return
+	if !s.live || e.Pos <= s.at {
+		return // not yet, or from the log already, which was ahead of the tail
 	}
 	if s.full() {
 		s.live, s.at = false, e.Pos-1
@@ -164,7 +174,8 @@ func (s *session) full() bool {
 	return s.window.full(s.gateway.config.Window, s.gateway.config.WindowBytes)
 }
 
-// deliver sends an event. The dispatch lock and that of the session are held.
+// deliver sends an event. The lock of the session is held, and the dispatch lock
+// where others have the entry too.
 func (s *session) deliver(e *entry) {
 	body, err := e.proto()
 	if err != nil {
@@ -181,6 +192,7 @@ func (s *session) drop(pos eventlog.Position) {
 	s.mu.Unlock()
 	if moved {
 		s.gateway.cursors.mark(s)
+		s.pump() // nothing may be left whose confirmation would do it
 	}
 }
 
@@ -199,7 +211,10 @@ func (s *session) tell(body []byte) {
 // is live or its window is full. One goroutine does so at a time.
 func (s *session) pump() {
 	s.mu.Lock()
-	idle := !s.pumping && !s.live && s.phase == entered && !s.full()
+	// Half of the window at once: a read of the log for every single event
+	// would cost too much.
+	idle := s.ready && !s.pumping && !s.live && s.phase == entered &&
+		len(s.window.deliveries) <= s.gateway.config.Window/2 && !s.full()
 	if idle {
 		s.pumping = true
 	}
@@ -238,6 +253,9 @@ var errFull = errors.New("the window is full")
 // step brings the session one page forward. It returns false, and pumping is
 // over, when there is nothing to do now.
 func (s *session) step(ctx context.Context) (more bool, err error) {
+	if s.over() {
+		return false, nil
+	}
 	if err := s.gateway.hub.load(ctx, s.gateway.services.Log, s.user); err != nil {
 		return true, err
 	}
@@ -304,7 +322,7 @@ func (h *hub) join(s *session) (done bool) {
 		}
 		s.deliver(e)
 	}
-	s.at = eventlog.Position(h.tail.Load())
+	s.at = max(s.at, eventlog.Position(h.tail.Load()))
 	s.live, s.pumping = true, false
 	return true
 }
@@ -345,7 +363,7 @@ func (s *session) resend(now time.Time) {
 	oldest := s.window.deliveries[0]
 	silent := now.Sub(s.confirmed) > s.gateway.config.SilentAfter && now.Sub(oldest.first) > s.gateway.config.SilentAfter
 	var again []packet
-	if !silent {
+	if !silent && !s.out.busy() {
 		again = s.window.due(now, s.gateway.config.ResendAfter)
 	}
 	s.mu.Unlock()
@@ -362,6 +380,7 @@ func (s *session) end(reason error, code uint16) {
 	logx.Debugf("a session ends: %v", reason)
 	s.out.then(func() {
 		s.out.close()
-		s.socket.WriteClose(code, nil) // closes the connection too
+		s.socket.SetWriteDeadline(time.Now().Add(writeWithin)) // the last write's is over
+		s.socket.WriteClose(code, nil)                         // closes the connection too
 	})
 }

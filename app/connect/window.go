@@ -44,10 +44,6 @@ func (w *window) add(pos eventlog.Position, proto []byte, now time.Time) packet 
 // confirm settles the event that was sent as seq, and reports whether the front
 // moved.
 func (w *window) confirm(seq uint32) bool {
-	if len(w.deliveries) == 0 {
-		return false
-	}
-	// Seqs follow each other, except where a signal that is not stored took one.
 	for i := range w.deliveries {
 		if d := &w.deliveries[i]; d.seq == seq {
 			return w.settle(i)

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 
 	"parley/pkg/sqldb"
@@ -98,8 +99,18 @@ func (mysql) pairs(n int) (with, from string) {
 
 const eventColumns = "pos, scope, id, author, user_a, user_b, group_id, conv, kind, at, body"
 
-// insertEvents puts events into the table with one statement.
+// insertEvents puts events into the table, as many with one statement as a batch
+// has.
 func insertEvents(ctx context.Context, tx execer, events []*Event) error {
+	for chunk := range slices.Chunk(events, maxBatch) {
+		if err := insertChunk(ctx, tx, chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func insertChunk(ctx context.Context, tx execer, events []*Event) error {
 	args := make([]any, 0, len(events)*11)
 	for _, e := range events {
 		args = append(args, int64(e.Pos), e.Scope, e.ID, string(e.Author),

@@ -30,8 +30,8 @@ const (
 // goroutine.
 //
 // Events come from this process's own commits, from the stream through which
-// other processes tell of theirs, and from the log itself, which alone is never
-// wrong: what the others say is a hint that arrives early.
+// other processes tell of theirs, and from the log itself. All are trusted for
+// what they say, the log alone for having everything.
 func (l *Log) Follow(ctx context.Context, after Position, each func(events []Event, through Position)) error {
 	f := &follower{log: l, next: after + 1, each: each, early: make(map[Position][]Event), wake: make(chan struct{}, 1)}
 	l.followers.add(f)
@@ -87,9 +87,15 @@ type follower struct {
 // offer takes events at consecutive positions.
 func (f *follower) offer(events []Event) {
 	f.mu.Lock()
-	if f.count < maxEarly {
-		f.early[events[0].Pos] = events
+	first := events[0].Pos
+	switch {
+	case f.early[first] != nil:
+		// This process's own commit, heard once more from the stream.
+	case f.count < maxEarly:
+		f.early[first] = events
 		f.count += len(events)
+	default:
+		f.due = true
 	}
 	f.mu.Unlock()
 	f.signal()
@@ -180,6 +186,7 @@ func (f *follower) take() []Event {
 }
 
 func (f *follower) hand(events []Event, through Position) {
+	f.log.window.saw(through)
 	f.next = through + 1
 	f.each(events, through)
 }
@@ -188,6 +195,8 @@ func (f *follower) hand(events []Event, through Position) {
 func (f *follower) fill(ctx context.Context) error {
 	head, err := f.log.Head(ctx)
 	if err == nil && head < f.next-1 {
+		// The database went back in time: what waits here is gone.
+		f.forget()
 		head, err = f.log.raise(ctx)
 	}
 	if err != nil {
@@ -205,6 +214,14 @@ func (f *follower) fill(ctx context.Context) error {
 		f.hand(slices.DeleteFunc(events, func(e Event) bool { return e.Kind == Tombstone }), through)
 	}
 	return nil
+}
+
+// forget drops what came early.
+func (f *follower) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.early)
+	f.count = 0
 }
 
 // Range returns the first limit events in (after, upTo], whomever they concern,

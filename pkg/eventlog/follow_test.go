@@ -186,3 +186,25 @@ func TestTombstonesAndHolesAreNotHandedOut(t *testing.T) {
 		t.Errorf("handed out were %v", got)
 	}
 }
+
+func TestWhatIsHeardTwiceCountsOnce(t *testing.T) {
+	t.Parallel()
+	f := &follower{log: newWorld(t).log(), next: 1, each: func([]Event, Position) {}, early: make(map[Position][]Event), wake: make(chan struct{}, 1)}
+	late, first := []Event{{Pos: 2}, {Pos: 3}}, []Event{{Pos: 1}}
+	f.offer(late)
+	f.offer(late)
+	f.offer(first)
+	f.offer(late)
+	if gap, _ := f.deliver(); gap || f.count != 0 || f.next != 4 {
+		t.Errorf("next is %d, %d are counted, a gap: %v", f.next, f.count, gap)
+	}
+}
+
+func TestWhatIsTooMuchIsLeftToTheLog(t *testing.T) {
+	t.Parallel()
+	f := &follower{early: make(map[Position][]Event), wake: make(chan struct{}, 1), count: maxEarly}
+	f.offer([]Event{{Pos: 7}})
+	if !f.due || len(f.early) != 0 {
+		t.Errorf("a look into the log is due: %v, kept are %v", f.due, f.early)
+	}
+}

@@ -42,8 +42,9 @@ func WithStream(client redis.UniversalClient) Option {
 	}
 }
 
-// stream is a Redis stream of batches. Nothing depends on it but the speed at
-// which others learn of a commit. Its key has the epoch of the log in it, which
+// stream is a Redis stream of batches. What it lacks costs only the speed at
+// which others learn of a commit; what it has is believed, so nobody else may
+// write to that Redis. Its key has the epoch of the log in it, which
 // is a random number: so logs that share a Redis do not mix, and what was told
 // before the database went back in time is not heard after.
 type stream struct {

@@ -182,6 +182,13 @@ func (w *window) markAbsent(since era, u id.UID, after, asOf Position, groups []
 	}
 }
 
+// saw notes that everything up to a position was handed to somebody.
+func (w *window) saw(p Position) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.highest = max(w.highest, p)
+}
+
 // seen is the highest position that this process ever read or gave out. A head
 // that is read later lies below it only if the database went back in time.
 func (w *window) seen() Position {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/google/uuid"
+
 	wirev1 "parley/api/proto/wire/v1"
 	"parley/pkg/eventlog"
 	"parley/pkg/id"
@@ -91,7 +93,7 @@ func received(tx *eventlog.Tx, c Cursor, before eventlog.Position) ([]eventlog.E
 				return nil, err
 			}
 			events = append(events, eventlog.Event{
-				ID:       fmt.Sprintf("received:%d:%s", part[0], c.User),
+				ID:       uuid.NewString(), // the cursor, not the id, keeps it from being told twice
 				Author:   c.User,
 				Audience: eventlog.ToUser(sender),
 				Kind:     eventlog.Signal,

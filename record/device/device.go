@@ -59,10 +59,9 @@ func TypeOf(name string) (wirev1.Device, bool) {
 type Store interface {
 	// NewestMobile returns the phone that came in last, or false.
 	NewestMobile(ctx context.Context, u id.UID) (Device, bool, error)
-	// Enter calls decide with the devices of u, which nobody else changes
-	// meanwhile, and stores the device that it returns in place of others. It
-	// may call it more than once.
-	Enter(ctx context.Context, u id.UID, decide func(known []Device) (put *Device, replaced []Device)) error
+	// Enter calls decide with the devices of u, which nobody else changes until
+	// the end of tx, and stores the device that it returns in place of others.
+	Enter(tx *eventlog.Tx, u id.UID, decide func(known []Device) (put *Device, replaced []Device, err error)) error
 	// Move moves the cursor of a device forward, never back, and returns where
 	// it was, or false when there is no such device.
 	Move(tx *eventlog.Tx, c Cursor) (before eventlog.Position, known bool, err error)

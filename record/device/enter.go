@@ -41,17 +41,21 @@ func (s *Service) Enter(ctx context.Context, e Entry) (entered Device, holder *D
 	if err := e.check(); err != nil {
 		return Device{}, nil, err
 	}
-	head, err := s.log.Head(ctx)
-	if err != nil {
-		return Device{}, nil, fmt.Errorf("let a device in: %w", err)
-	}
-	err = s.store.Enter(ctx, e.User, func(known []Device) (*Device, []Device) {
-		var replaced []Device
-		entered, replaced, holder = enter(known, e, s.clock().UnixMilli(), head)
-		if holder != nil {
-			return nil, nil
-		}
-		return &entered, replaced
+	err = s.log.Change(ctx, func(tx *eventlog.Tx) error {
+		return s.store.Enter(tx, e.User, func(known []Device) (*Device, []Device, error) {
+			// After the devices were locked: no cursor moves beyond this head
+			// any more.
+			head, err := s.log.Head(ctx)
+			if err != nil {
+				return nil, nil, err
+			}
+			var replaced []Device
+			entered, replaced, holder = enter(known, e, s.clock().UnixMilli(), head)
+			if holder != nil {
+				return nil, nil, nil
+			}
+			return &entered, replaced, nil
+		})
 	})
 	if err != nil {
 		return Device{}, nil, fmt.Errorf("let a device in: %w", err)

@@ -65,42 +65,45 @@ func (d *Devices) NewestMobile(ctx context.Context, u id.UID) (device.Device, bo
 }
 
 // Enter implements device.Store. The row of the user is locked first, because a
-// user without devices has no other row that two of them could meet at.
-func (d *Devices) Enter(ctx context.Context, u id.UID, decide func([]device.Device) (*device.Device, []device.Device)) error {
-	return d.db.Transact(ctx, func(tx *gorm.DB) error {
-		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&deviceOwner{User: string(u)}).Error; err != nil {
-			return fmt.Errorf("know %s: %w", u, err)
+// user without devices has no other row that two of them could meet at, and then
+// those of his devices, whose cursors others move.
+func (d *Devices) Enter(tx *eventlog.Tx, u id.UID, decide func([]device.Device) (*device.Device, []device.Device, error)) error {
+	db := tx.DB()
+	if err := db.Clauses(clause.OnConflict{DoNothing: true}).Create(&deviceOwner{User: string(u)}).Error; err != nil {
+		return fmt.Errorf("know %s: %w", u, err)
+	}
+	lock := clause.Locking{Strength: clause.LockingStrengthUpdate}
+	if err := db.Clauses(lock).Take(&deviceOwner{}, "user_id = ?", string(u)).Error; err != nil {
+		return fmt.Errorf("lock the devices of %s: %w", u, err)
+	}
+	var rows []deviceRow
+	if err := db.Clauses(lock).Find(&rows, "user_id = ?", string(u)).Error; err != nil {
+		return fmt.Errorf("read the devices of %s: %w", u, err)
+	}
+	known := make([]device.Device, len(rows))
+	for i := range rows {
+		known[i] = rows[i].device()
+	}
+	put, replaced, err := decide(known)
+	if err != nil {
+		return err
+	}
+	for i := range replaced {
+		if err := db.Delete(rowOf(&replaced[i])).Error; err != nil {
+			return fmt.Errorf("replace a device of %s: %w", u, err)
 		}
-		lock := clause.Locking{Strength: clause.LockingStrengthUpdate}
-		if err := tx.Clauses(lock).Take(&deviceOwner{}, "user_id = ?", string(u)).Error; err != nil {
-			return fmt.Errorf("lock the devices of %s: %w", u, err)
-		}
-		var rows []deviceRow
-		if err := tx.Find(&rows, "user_id = ?", string(u)).Error; err != nil {
-			return fmt.Errorf("read the devices of %s: %w", u, err)
-		}
-		known := make([]device.Device, len(rows))
-		for i := range rows {
-			known[i] = rows[i].device()
-		}
-		put, replaced := decide(known)
-		for i := range replaced {
-			if err := tx.Delete(rowOf(&replaced[i])).Error; err != nil {
-				return fmt.Errorf("replace a device of %s: %w", u, err)
-			}
-		}
-		if put == nil {
-			return nil
-		}
-		err := tx.Clauses(clause.OnConflict{
-			Columns:   []clause.Column{{Name: "user_id"}, {Name: "type"}, {Name: "uuid"}},
-			DoUpdates: clause.AssignmentColumns([]string{"name", "push_token", "at", "cursor_pos"}),
-		}).Create(rowOf(put)).Error
-		if err != nil {
-			return fmt.Errorf("store a device of %s: %w", u, err)
-		}
+	}
+	if put == nil {
 		return nil
-	})
+	}
+	err = db.Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "user_id"}, {Name: "type"}, {Name: "uuid"}},
+		DoUpdates: clause.AssignmentColumns([]string{"name", "push_token", "at", "cursor_pos"}),
+	}).Create(rowOf(put)).Error
+	if err != nil {
+		return fmt.Errorf("store a device of %s: %w", u, err)
+	}
+	return nil
 }
 
 // deviceOwner is a row of device_owner: somebody who has or had a device.
