@@ -15,7 +15,6 @@ import (
 	"github.com/zeromicro/go-zero/core/logx"
 
 	"parley/pkg/launch"
-	"parley/pkg/reply"
 )
 
 // httpServer answers on one port. It is net/http's own server around the
@@ -112,15 +111,6 @@ func withSockets(sockets, routes http.Handler) http.Handler {
 		}
 		routes.ServeHTTP(w, r)
 	})
-}
-
-// socketsOnly serves sockets, and /ping.
-func socketsOnly(sockets http.Handler) http.Handler {
-	return withSockets(sockets, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/ping" {
-			reply.Status(w, r, http.StatusNotFound)
-		}
-	}))
 }
 
 // byPrefix serves all gateways on one port: by the first part of the path, as

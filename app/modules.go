@@ -3,11 +3,13 @@ package app
 import (
 	"context"
 	"errors"
+	"net/http"
 	"path/filepath"
 	"slices"
 
 	"golang.org/x/sync/semaphore"
 
+	"parley/api"
 	groupv1 "parley/api/proto/group/v1"
 	recordv1 "parley/api/proto/record/v1"
 	"parley/app/connect"
@@ -154,11 +156,31 @@ func (a *App) startSockets(ctx context.Context) (launch.Stop, error) {
 	return gateway.Stop, nil
 }
 
-// startConnect serves the sockets alone.
+// startConnect serves the sockets alone: what else it is asked is answered as by
+// a gateway without routes.
 func (a *App) startConnect(context.Context) (launch.Stop, error) {
-	return a.serve("connect", GatewayConfig{
-		Listen: a.config.Connect.Listen, ReadTimeout: a.config.App.ReadTimeout, Deadline: a.config.App.Deadline,
-	}, socketsOnly(a.sockets))
+	config := a.config.App
+	config.Listen = a.config.Connect.Listen
+	g, err := gateway.New(config.gateway("connect"), a.verifier, a.options.AccessLog)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.Public(http.MethodGet, "/openapi.json", http.HandlerFunc(api.ServeOpenAPI)); err != nil {
+		return nil, err
+	}
+	handler, err := g.Handler()
+	if err != nil {
+		return nil, err
+	}
+	stop, err := a.serve("connect", config, withSockets(a.sockets, handler))
+	if err != nil {
+		handler.Close()
+		return nil, err
+	}
+	return func(ctx context.Context) error {
+		defer handler.Close()
+		return stop(ctx)
+	}, nil
 }
 
 func (a *App) startRecordService(context.Context) (launch.Stop, error) {
