@@ -7,7 +7,8 @@ LDFLAGS := -s -w -X parley/app.Version=$(VERSION)
 TOOL    := $(GO) tool -modfile=tools/go.mod
 # RACE=1 runs the tests with the race detector, which needs a C compiler.
 RACE    ?=
-TESTFLAGS := -tags $(TAGS) $(if $(RACE),-race)
+# The end-to-end tests with the race detector take some six minutes on two cores.
+TESTFLAGS := -tags $(TAGS) -timeout 25m $(if $(RACE),-race)
 
 .DEFAULT_GOAL := help
 
