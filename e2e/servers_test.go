@@ -192,6 +192,41 @@ func TestARedisThatIsDownAtTheStartIsWaitedFor(t *testing.T) {
 	}
 }
 
+// Redis only makes things quick: without it messages are stored, synced and
+// delivered all the same, between processes too, and devices come in.
+func TestARedisThatDiesIsMissedByNobody(t *testing.T) {
+	needServers(t)
+	t.Parallel()
+	r := ownRedis(t)
+	_, sites := several(t, 2, append(serverEnv(t), "PARLEY_REDIS_ADDRS="+r.Addr)...)
+	alice, bob := newUser(t, sites[0]), newUser(t, sites[1])
+	live := bob.connect(onDesktop("b"))
+	talk := func(when string) {
+		t.Helper()
+		began := time.Now()
+		sent := alice.send(text(string(bob.uid()), when))
+		alice.post("/app/user/login", map[string]any{"connType": 0}).want(t, fault.OK)
+		if took := time.Since(began); took > fast {
+			t.Errorf("%s: alice waited %s", when, took)
+		}
+		if got := live.receive(); got.logID != sent.LogID {
+			t.Errorf("%s: bob reads %v at %d, want %d", when, got, got.logID, sent.LogID)
+		}
+		if got := bob.sync(sent.LogID-1, 1); len(got) != 1 {
+			t.Errorf("%s: bob syncs %v", when, got)
+		}
+	}
+	for range 2 {
+		talk("Redis is there")
+		must(t, r.Kill())
+		talk("Redis is gone")
+		talk("Redis is still gone")
+		bob.connect(onPhone("p"))
+		must(t, r.Start(t.Context()))
+	}
+	talk("Redis is back")
+}
+
 // several starts processes on one database.
 func several(t testing.TB, n int, env ...string) ([]*process, []site) {
 	t.Helper()
