@@ -81,19 +81,19 @@ func (c *change) event(i int, at int64) (eventlog.Event, error) {
 
 func (c *change) tellSignIn(users []id.UID) int {
 	return c.signal(wirev1.SignalType_SIGNAL_TYPE_SIGN_IN_GROUP, func(g int64, at uint64) proto.Message {
-		return &wirev1.SignalSignInGroup{Uid: texts(users), Group: g, Time: at}
+		return &wirev1.SignalSignInGroup{Uid: id.Texts(users), Group: g, Time: at}
 	})
 }
 
 func (c *change) noticeSignIn(inviter id.UID, users []id.UID) {
 	c.notice(wirev1.NoticeType_NOTICE_TYPE_SIGN_IN_GROUP, func(g int64, _ string) proto.Message {
-		return &wirev1.NoticeSignInGroup{Group: g, Inviter: string(inviter), Members: texts(users)}
+		return &wirev1.NoticeSignInGroup{Group: g, Inviter: string(inviter), Members: id.Texts(users)}
 	})
 }
 
 func (c *change) tellSignOut(users []id.UID) int {
 	return c.signal(wirev1.SignalType_SIGNAL_TYPE_SIGN_OUT_GROUP, func(g int64, at uint64) proto.Message {
-		return &wirev1.SignalSignOutGroup{Uid: texts(users), Group: g, Time: at}
+		return &wirev1.SignalSignOutGroup{Uid: id.Texts(users), Group: g, Time: at}
 	})
 }
 
@@ -105,7 +105,7 @@ func (c *change) noticeSignOut() {
 
 func (c *change) noticeKickOut(users []id.UID) {
 	c.notice(wirev1.NoticeType_NOTICE_TYPE_KICK_OUT_GROUP, func(g int64, operator string) proto.Message {
-		return &wirev1.NoticeKickOutGroup{Group: g, Operator: operator, Members: texts(users)}
+		return &wirev1.NoticeKickOutGroup{Group: g, Operator: operator, Members: id.Texts(users)}
 	})
 }
 
@@ -129,13 +129,13 @@ func (c *change) tellRole(u id.UID, role eventlog.Role) {
 
 func (c *change) tellMute(users []id.UID, until int64) {
 	c.signal(wirev1.SignalType_SIGNAL_TYPE_UPDATE_GROUP_MEMBER_MUTE_TIME, func(g int64, at uint64) proto.Message {
-		return &wirev1.SignalUpdateGroupMemberMuteTime{Group: g, Uid: texts(users), MuteTime: until, Time: at}
+		return &wirev1.SignalUpdateGroupMemberMuteTime{Group: g, Uid: id.Texts(users), MuteTime: until, Time: at}
 	})
 }
 
 func (c *change) noticeMute(users []id.UID) {
 	c.notice(wirev1.NoticeType_NOTICE_TYPE_UPDATE_GROUP_MEMBER_MUTED, func(g int64, operator string) proto.Message {
-		return &wirev1.NoticeUpdateGroupMemberMuted{Group: g, Operator: operator, Members: texts(users)}
+		return &wirev1.NoticeUpdateGroupMemberMuted{Group: g, Operator: operator, Members: id.Texts(users)}
 	})
 }
 
@@ -179,12 +179,4 @@ func (c *change) tellMuteType(t MuteType) {
 	c.notice(wirev1.NoticeType_NOTICE_TYPE_UPDATE_GROUP_MUTED, func(g int64, operator string) proto.Message {
 		return &wirev1.NoticeUpdateGroupMuted{Group: g, Operator: operator, Type: int32(t)}
 	})
-}
-
-func texts(users []id.UID) []string {
-	list := make([]string, len(users))
-	for i, u := range users {
-		list[i] = string(u)
-	}
-	return list
 }

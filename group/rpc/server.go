@@ -33,7 +33,7 @@ const (
 // Create implements groupv1.GroupServiceServer.
 func (s *Server) Create(ctx context.Context, req *groupv1.CreateRequest) (*groupv1.CreateResponse, error) {
 	v, members, err := s.service.Create(ctx, id.UID(req.GetCaller()), group.Draft{
-		Name: req.GetName(), Avatar: req.GetAvatar(), Introduce: req.GetIntroduce(), Users: users(req.GetUids()),
+		Name: req.GetName(), Avatar: req.GetAvatar(), Introduce: req.GetIntroduce(), Users: id.UIDs(req.GetUids()),
 	})
 	if err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func (s *Server) sendMembers(members []group.Member, send func([]*groupv1.Member
 
 // Invite implements groupv1.GroupServiceServer.
 func (s *Server) Invite(ctx context.Context, req *groupv1.InviteRequest) (*groupv1.InviteResponse, error) {
-	n, err := s.service.Invite(ctx, id.UID(req.GetCaller()), id.GID(req.GetGroup()), users(req.GetUids()))
+	n, err := s.service.Invite(ctx, id.UID(req.GetCaller()), id.GID(req.GetGroup()), id.UIDs(req.GetUids()))
 	return &groupv1.InviteResponse{MemberNum: n}, err
 }
 
@@ -137,8 +137,8 @@ func (s *Server) Leave(ctx context.Context, req *groupv1.LeaveRequest) (*groupv1
 
 // Remove implements groupv1.GroupServiceServer.
 func (s *Server) Remove(ctx context.Context, req *groupv1.RemoveRequest) (*groupv1.RemoveResponse, error) {
-	gone, n, err := s.service.Remove(ctx, id.UID(req.GetCaller()), id.GID(req.GetGroup()), users(req.GetUids()))
-	return &groupv1.RemoveResponse{MemberNum: n, Uids: texts(gone)}, err
+	gone, n, err := s.service.Remove(ctx, id.UID(req.GetCaller()), id.GID(req.GetGroup()), id.UIDs(req.GetUids()))
+	return &groupv1.RemoveResponse{MemberNum: n, Uids: id.Texts(gone)}, err
 }
 
 // Disband implements groupv1.GroupServiceServer.
@@ -171,7 +171,7 @@ func (s *Server) SetMemberName(ctx context.Context, req *groupv1.SetMemberNameRe
 
 // Mute implements groupv1.GroupServiceServer.
 func (s *Server) Mute(ctx context.Context, req *groupv1.MuteRequest) (*groupv1.MuteResponse, error) {
-	muted, err := s.service.Mute(ctx, id.UID(req.GetCaller()), id.GID(req.GetGroup()), users(req.GetUids()), req.GetMuteTime())
+	muted, err := s.service.Mute(ctx, id.UID(req.GetCaller()), id.GID(req.GetGroup()), id.UIDs(req.GetUids()), req.GetMuteTime())
 	return &groupv1.MuteResponse{Members: s.members(muted)}, err
 }
 
@@ -226,8 +226,8 @@ func (s *Server) AnswerApplication(ctx context.Context, req *groupv1.AnswerAppli
 
 // CheckMembers implements groupv1.GroupServiceServer.
 func (s *Server) CheckMembers(ctx context.Context, req *groupv1.CheckMembersRequest) (*groupv1.CheckMembersResponse, error) {
-	absent, err := s.service.CheckMembers(ctx, id.UID(req.GetCaller()), id.GID(req.GetGroup()), users(req.GetUids()))
-	return &groupv1.CheckMembersResponse{Absent: texts(absent)}, err
+	absent, err := s.service.CheckMembers(ctx, id.UID(req.GetCaller()), id.GID(req.GetGroup()), id.UIDs(req.GetUids()))
+	return &groupv1.CheckMembersResponse{Absent: id.Texts(absent)}, err
 }
 
 // group translates a group as its caller sees it.
@@ -258,20 +258,4 @@ func (s *Server) members(list []group.Member) []*groupv1.Member {
 
 func (s *Server) member(m group.Member) *groupv1.Member {
 	return &groupv1.Member{Uid: string(m.User), Name: m.Name, Role: int32(m.Role), MuteTime: s.service.MuteEnd(m)}
-}
-
-func users(texts []string) []id.UID {
-	list := make([]id.UID, len(texts))
-	for i, t := range texts {
-		list[i] = id.UID(t)
-	}
-	return list
-}
-
-func texts(users []id.UID) []string {
-	list := make([]string, len(users))
-	for i, u := range users {
-		list[i] = string(u)
-	}
-	return list
 }

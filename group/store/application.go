@@ -83,7 +83,7 @@ func (s *Store) Application(tx *eventlog.Tx, g id.GID, application int64) (group
 
 // Answer implements group.Store.
 func (s *Store) Answer(tx *eventlog.Tx, g id.GID, users []id.UID, a group.Answer) error {
-	err := tx.DB().Model(&applicationRow{}).Where("group_id = ? AND open = 1 AND user_id IN ?", int64(g), texts(users)).
+	err := tx.DB().Model(&applicationRow{}).Where("group_id = ? AND open = 1 AND user_id IN ?", int64(g), id.Texts(users)).
 		UpdateColumns(map[string]any{"open": nil, "outcome": int8(a.Outcome), "answered_at": a.At, "answered_by": string(a.By)}).Error
 	if err != nil {
 		return fmt.Errorf("answer applications to group %s: %w", g, err)

@@ -106,7 +106,7 @@ func (s *Store) People(ctx context.Context, g id.GID, users []id.UID) (group.Peo
 // of users no more entries, than one statement takes.
 func people(db *gorm.DB, g id.GID, users []id.UID) (group.People, error) {
 	var rows []memberRow
-	if err := db.Where("group_id = ? AND user_id IN ?", int64(g), texts(users)).Find(&rows).Error; err != nil {
+	if err := db.Where("group_id = ? AND user_id IN ?", int64(g), id.Texts(users)).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read members of group %s: %w", g, err)
 	}
 	found := make(group.People, len(rows))
@@ -134,12 +134,4 @@ func (s *Store) Put(tx *eventlog.Tx, g id.GID, members []group.Member) error {
 // DismissAll implements group.Store.
 func (s *Store) DismissAll(tx *eventlog.Tx, g id.GID) error {
 	return tx.DB().Model(&memberRow{}).Where("group_id = ? AND standing < ?", int64(g), left).UpdateColumn("standing", left).Error
-}
-
-func texts(users []id.UID) []string {
-	list := make([]string, len(users))
-	for i, u := range users {
-		list[i] = string(u)
-	}
-	return list
 }

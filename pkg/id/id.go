@@ -31,6 +31,24 @@ func (u UID) Valid() bool {
 	return true
 }
 
+// Texts returns uids as texts, for formats that know no uids.
+func Texts(uids []UID) []string {
+	list := make([]string, len(uids))
+	for i, u := range uids {
+		list[i] = string(u)
+	}
+	return list
+}
+
+// UIDs returns texts as uids, whether they are Valid or not.
+func UIDs(texts []string) []UID {
+	list := make([]UID, len(texts))
+	for i, t := range texts {
+		list[i] = UID(t)
+	}
+	return list
+}
+
 // GID names a group. It is positive and below 2^53, because clients keep ids
 // in IEEE doubles.
 type GID int64

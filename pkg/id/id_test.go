@@ -1,6 +1,7 @@
 package id
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -53,6 +54,15 @@ func TestAGIDIsAPositiveDecimal(t *testing.T) {
 		}
 		if want != 0 && got.String() != text {
 			t.Errorf("the group id %q is written as %q", text, got)
+		}
+	}
+}
+
+func TestUIDsBecomeTextsAndComeBack(t *testing.T) {
+	t.Parallel()
+	for _, uids := range [][]UID{{}, {"a"}, {"a", "not valid", "a"}} {
+		if again := UIDs(Texts(uids)); !slices.Equal(again, uids) {
+			t.Errorf("%q became %q", uids, again)
 		}
 	}
 }
