@@ -27,7 +27,7 @@ type wanderer struct {
 
 	mu      sync.Mutex
 	changed *sync.Cond
-	conn    *gws.Conn // the present one; what comes on others is late
+	conn    *gws.Conn // the present one, or nil; what comes on others is late
 	patient bool      // confirms everything, vanishes no more
 	left    int       // events until it vanishes
 	seen    map[int64]bool
@@ -71,7 +71,7 @@ func (d *wanderer) OnMessage(conn *gws.Conn, m *gws.Message) {
 	e := decodeEvent(d.t, p.body)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if conn != d.conn || d.left <= 0 && !d.patient {
+	if conn != d.conn {
 		return // it is gone already
 	}
 	if e.logID != 0 && !d.seen[e.logID] {
@@ -82,9 +82,17 @@ func (d *wanderer) OnMessage(conn *gws.Conn, m *gws.Message) {
 		conn.WriteMessage(gws.OpcodeBinary, packet{version: 1, op: opReceiveMsgReply, ack: p.seq}.encode())
 	}
 	if d.left--; d.left == 0 && !d.patient {
-		conn.NetConn().Close()
+		d.vanish()
 	}
 	d.changed.Broadcast()
+}
+
+// vanish closes the connection without a word. The lock is held.
+func (d *wanderer) vanish() {
+	if d.conn != nil {
+		d.conn.NetConn().Close()
+		d.conn = nil
+	}
 }
 
 // OnClose implements gws.Event: the device comes again.
@@ -99,7 +107,7 @@ func (d *wanderer) OnClose(conn *gws.Conn, _ error) {
 func (d *wanderer) settle() {
 	d.mu.Lock()
 	d.patient = true
-	d.conn.NetConn().Close() // whatever was not confirmed comes again
+	d.vanish() // whatever was not confirmed comes again
 	d.mu.Unlock()
 	var want []int64
 	for _, e := range d.syncAll(0, 1000) {
