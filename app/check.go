@@ -74,6 +74,7 @@ func (c Config) check() error {
 	k.that(c.Connect.ReplacedDelay >= 0, "Connect.ReplacedDelay", c.Connect.ReplacedDelay, "at least 0s")
 	k.service("Record", c.Record.ServiceConfig)
 	k.that(c.Record.MaxBody >= 1 && c.Record.MaxBody <= 64<<10, "Record.MaxBody", c.Record.MaxBody, "from 1 to 65536")
+	k.that(c.Record.Backlog >= 0, "Record.Backlog", c.Record.Backlog, "at least 0s")
 	k.service("GroupService", c.GroupService.ServiceConfig)
 	k.that(c.GroupService.MaxMembers >= 1 && c.GroupService.MaxMembers <= 5000, "GroupService.MaxMembers", c.GroupService.MaxMembers, "from 1 to 5000")
 	k.that(c.GroupService.MaxAdmins >= 0, "GroupService.MaxAdmins", c.GroupService.MaxAdmins, "at least 0")

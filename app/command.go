@@ -29,6 +29,8 @@ usage:
   parley group show ID [flags]    show a group to an operator
   parley group block ID [flags]   stop everything in a group until it is unblocked
   parley group unblock ID [flags]
+  parley device list UID [flags]  list the devices of a user: how far each has
+                                  confirmed, and whether it is connected
   parley log advance -to LOGID    after a restore: give no logId again up to LOGID
   parley help                     print this
 
@@ -84,6 +86,8 @@ func (c *command) run(ctx context.Context) error {
 		return c.migrate(ctx)
 	case "group":
 		return c.group(ctx)
+	case "device":
+		return c.device(ctx)
 	case "log":
 		return c.log(ctx)
 	case "help":

@@ -12,6 +12,7 @@ import (
 	"parley/pkg/rpc"
 	"parley/pkg/sqldb"
 	"parley/record"
+	"parley/record/device"
 )
 
 // reference is the configuration with all defaults, and what operators are
@@ -112,8 +113,11 @@ type ServiceConfig struct {
 // RecordConfig is the record service.
 type RecordConfig struct {
 	ServiceConfig
-	MaxBody int `yaml:"MaxBody"`
+	MaxBody int           `yaml:"MaxBody"`
+	Backlog time.Duration `yaml:"Backlog"`
 }
+
+func (c RecordConfig) device() device.Config { return device.Config{Backlog: c.Backlog} }
 
 // GroupServiceConfig is the group service.
 type GroupServiceConfig struct {

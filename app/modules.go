@@ -186,7 +186,7 @@ func (a *App) startConnect(context.Context) (launch.Stop, error) {
 func (a *App) startRecordService(context.Context) (launch.Stop, error) {
 	a.record = rpc.NewServer("record-rpc")
 	recordv1.RegisterRecordServiceServer(a.record, recordrpc.New(record.New(a.log, recordstore.Store{}, a.config.record())))
-	recordv1.RegisterDeviceServiceServer(a.record, recordrpc.NewDevice(device.New(a.log, recordstore.NewDevices(a.db))))
+	recordv1.RegisterDeviceServiceServer(a.record, recordrpc.NewDevice(device.New(a.log, recordstore.NewDevices(a.db), a.config.Record.device())))
 	return nil, nil
 }
 

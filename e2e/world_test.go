@@ -6,6 +6,8 @@ import (
 	"context"
 	"testing"
 
+	"github.com/go-redis/redis/v8"
+
 	"parley/app"
 	"parley/pkg/eventlog"
 	"parley/pkg/redisx/redistest"
@@ -20,6 +22,8 @@ type world struct {
 	db   *sqldb.DB
 	// log lets a test do what no route does.
 	log *eventlog.Log
+	// redis is that of the services, where they share one.
+	redis redis.UniversalClient
 }
 
 // everywhere runs a scenario in every form in which Parley runs: all services
@@ -38,8 +42,10 @@ func everywhereWith(t *testing.T, config app.Config, scenario func(*testing.T, *
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			db := sqldbtest.New(t)
-			scenario(t, newWorld(t, start(t, config, app.Backends{DB: db, Redis: redistest.New(t)}), db))
+			b := app.Backends{DB: sqldbtest.New(t), Redis: redistest.New(t)}
+			w := newWorld(t, start(t, config, b), b.DB)
+			w.redis = b.Redis
+			scenario(t, w)
 		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	recordv1 "parley/api/proto/record/v1"
 	wirev1 "parley/api/proto/wire/v1"
+	"parley/app/presence"
 	"parley/pkg/eventlog"
 	"parley/pkg/fault"
 	"parley/pkg/id"
@@ -102,10 +103,16 @@ func (s *session) enter(reply packet, after eventlog.Position) bool {
 	if !s.authTimer.Stop() {
 		return false
 	}
+	connection := presence.Connection{User: s.uid, Since: time.Now()}
+	if s.device != nil {
+		connection.Device, connection.UUID = s.device.kind, s.device.uuid
+	}
 	s.mu.Lock()
-	s.phase, s.at, s.settled, s.confirmed = entered, after, after, time.Now()
+	s.phase, s.at, s.settled, s.confirmed = entered, after, after, connection.Since
+	s.presence = s.gateway.presence.Enter(connection)
 	s.mu.Unlock()
 	if !s.gateway.hub.add(s, s.gateway.config.MaxSockets, func() { s.out.put(reply) }) {
+		s.leave()
 		s.end(errCrowd, 1008)
 		return false
 	}

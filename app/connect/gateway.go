@@ -18,6 +18,7 @@ import (
 	"github.com/zeromicro/go-zero/core/logx"
 
 	recordv1 "parley/api/proto/record/v1"
+	"parley/app/presence"
 	"parley/pkg/eventlog"
 	"parley/pkg/id"
 	"parley/record/sender"
@@ -70,6 +71,7 @@ type Gateway struct {
 	services Services
 	hub      *hub
 	cursors  cursors
+	presence *presence.Keeper
 	upgrader *gws.Upgrader
 	name     string // of this gateway among others
 
@@ -98,6 +100,7 @@ func New(ctx context.Context, config Config, services Services) (*Gateway, error
 	}
 	g.emptied = sync.OnceFunc(func() { close(g.empty) })
 	g.cursors = cursors{gateway: g, dirty: make(map[*session]struct{})}
+	g.presence = presence.NewKeeper(services.Redis, g.name)
 	g.ctx, g.stop = context.WithCancel(context.Background())
 	g.upgrader = gws.NewUpgrader(handler{g}, &gws.ServerOption{
 		ReadMaxPayloadSize: headerSize + config.MaxFrame,
@@ -112,6 +115,7 @@ func New(ctx context.Context, config Config, services Services) (*Gateway, error
 	g.running.Go(g.hearEndpoints)
 	g.running.Go(g.keep)
 	g.running.Go(g.cursors.keep)
+	g.running.Go(func() { g.presence.Keep(g.ctx) })
 	return g, nil
 }
 
@@ -190,10 +194,13 @@ func (g *Gateway) Stop(ctx context.Context) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
 	defer cancel()
 	g.cursors.flush(last)
+	if err := g.presence.Close(last); err != nil {
+		logx.Errorf("tell that this gateway is gone: %v", err) // its lease ends soon
+	}
 	return err
 }
 
-// lastFlush bounds how long a gateway that stops tells of cursors.
+// lastFlush bounds how long a gateway that stops tells of cursors and connections.
 const lastFlush = 2 * time.Second
 
 var errStopping = errors.New("the gateway is stopping")

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	wirev1 "parley/api/proto/wire/v1"
+	"parley/app/presence"
 	"parley/pkg/eventlog"
 	"parley/pkg/id"
 	"parley/record/sender"
@@ -42,9 +43,10 @@ type session struct {
 	authTimer *time.Timer
 
 	// mu comes after the dispatch lock.
-	mu     sync.Mutex
-	phase  phase
-	window window
+	mu       sync.Mutex
+	phase    phase
+	window   window
+	presence *presence.Entry
 	// at is the position up to which everything was sent, as long as the
 	// session is not live. A live one is where the hub's tail is.
 	at      eventlog.Position
@@ -342,13 +344,15 @@ func (s *session) cursor() eventlog.Position {
 	return s.at
 }
 
-// leave ends the session and keeps its cursor for whoever asks later.
+// leave ends the session: its user has one connection less, and its cursor is kept
+// for whoever asks later.
 func (s *session) leave() {
 	cursor := s.cursor()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.phase == entered {
 		s.phase, s.live, s.at, s.window = ended, false, cursor, window{}
+		s.gateway.presence.Leave(s.presence)
 	}
 }
 

@@ -3,9 +3,12 @@ package eventlog
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"parley/pkg/id"
 )
@@ -351,6 +354,32 @@ func (r *userRange) find(rows *sql.Rows, err error) error {
 func groupQuery(d dialect, groups int) string {
 	return "SELECT pos, group_id FROM log_event" + d.force("log_event_group") +
 		" WHERE group_id IN (" + marks(groups) + ") AND pos > ? AND pos <= ? AND kind <> 4"
+}
+
+// Before returns the highest position up to head before which everything happened
+// before t: the time of events never falls. It takes a query for each doubling of
+// the log.
+func (l *Log) Before(ctx context.Context, t time.Time, head Position) (Position, error) {
+	low, high := Position(0), head // low happened before t, or is 0; what is above high did not
+	for low < high {
+		middle := low + (high-low+1)/2
+		var p Position
+		var at int64
+		// A position may have no event; then the one before it tells.
+		err := l.reader.QueryRowContext(ctx,
+			"SELECT pos, at FROM log_event WHERE pos > ? AND pos <= ? ORDER BY pos DESC LIMIT 1", int64(low), int64(middle)).Scan(&p, &at)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			low = middle
+		case err != nil:
+			return 0, fmt.Errorf("find what happened before %v: %w", t, err)
+		case at < t.UnixMilli():
+			low = middle
+		default:
+			high = p - 1
+		}
+	}
+	return low, nil
 }
 
 // History gives each, newest first, the first limit private messages of two

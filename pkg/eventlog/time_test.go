@@ -217,3 +217,31 @@ func TestAMessageBehindAStuckWriterHasTheTimeOfItsPlace(t *testing.T) {
 		}
 	})
 }
+
+func TestThePositionBeforeATime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l := w.log()
+	if p, err := l.Before(t.Context(), time.UnixMilli(99), 0); err != nil || p != 0 {
+		t.Errorf("before a time in an empty log: %d, %v", p, err)
+	}
+	// Positions 1 to 3 at 100, a hole up to 1000, then one every 10 ms.
+	now := int64(100)
+	ticking := w.log(WithClock(func() time.Time { return time.UnixMilli(now) }))
+	for n := range 3 {
+		w.append(ticking, private("alice", "bob", fmt.Sprint("early", n)))
+	}
+	w.exec("UPDATE log_position SET pos = 1000")
+	for n := range 10 {
+		now = int64(200 + 10*n)
+		w.append(ticking, private("alice", "bob", fmt.Sprint("late", n)))
+	}
+	for ms, want := range map[int64]Position{0: 0, 100: 0, 101: 1000, 200: 1000, 201: 1001, 250: 1005, 251: 1006, 291: 1010, 9999: 1010} {
+		if p, err := l.Before(t.Context(), time.UnixMilli(ms), 1010); err != nil || p != want {
+			t.Errorf("before %d ms: %d (%v), want %d", ms, p, err, want)
+		}
+	}
+	if p, err := l.Before(t.Context(), time.UnixMilli(9999), 1003); err != nil || p != 1003 {
+		t.Errorf("before a time below another head: %d, %v", p, err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -25,7 +26,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	w := recordtest.New(t)
-	return &world{w, device.New(w.Log, store.NewDevices(w.DB))}
+	return &world{w, device.New(w.Log, store.NewDevices(w.DB), device.Config{})}
 }
 
 func (w *world) enter(u id.UID, kind wirev1.Device, uuid string) device.Device {
@@ -152,6 +153,32 @@ func TestTwoPhonesThatComeAtOnceLeaveOne(t *testing.T) {
 		newest, _, err := store.NewDevices(w.DB).NewestMobile(context.Background(), u)
 		if err != nil || newest.UUID != entered[3].UUID || entered[2].At == entered[3].At {
 			t.Errorf("%s is there, %s came last (%v)", newest.UUID, entered[3].UUID, err)
+		}
+	}
+}
+
+func TestANewDesktopIsSparedWhatIsOld(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	long := w.Beside(eventlog.WithClock(func() time.Time { return time.Now().Add(-48 * time.Hour) }))
+	old := long.Send("alice", recordtest.Text("bob", "old"))
+	w.Send("alice", recordtest.Text("bob", "new"))
+	limited := &world{w.World, device.New(w.Log, store.NewDevices(w.DB), device.Config{Backlog: 24 * time.Hour})}
+	for _, c := range []struct {
+		name    string
+		service *world
+		kind    wirev1.Device
+		uuid    string
+		want    eventlog.Position
+	}{
+		{"a phone", limited, phone, "phone", 0},
+		{"a desktop", limited, desktop, "desk", old},
+		{"the same desktop without a limit", w, desktop, "desk", old},
+		{"a desktop without a limit", w, desktop, "other", 0},
+		{"the same desktop with a limit", limited, desktop, "other", 0},
+	} {
+		if d := c.service.enter("bob", c.kind, c.uuid); d.Cursor != c.want {
+			t.Errorf("%s reads after %d, want %d", c.name, d.Cursor, c.want)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	wirev1 "parley/api/proto/wire/v1"
@@ -55,6 +56,16 @@ func TypeOf(name string) (wirev1.Device, bool) {
 	return t, ok
 }
 
+// TypeName returns the name of a type, or its number where it has none.
+func TypeName(t wirev1.Device) string {
+	for name, known := range typeNames {
+		if known == t {
+			return name
+		}
+	}
+	return strconv.Itoa(int(t))
+}
+
 // Store keeps devices.
 type Store interface {
 	// NewestMobile returns the phone that came in last, or false.
@@ -67,16 +78,24 @@ type Store interface {
 	Move(tx *eventlog.Tx, c Cursor) (before eventlog.Position, known bool, err error)
 }
 
+// Config is what operators decide about devices.
+type Config struct {
+	// Backlog is the age up to which a desktop or web device that is new is
+	// brought events; 0 is all of them.
+	Backlog time.Duration
+}
+
 // Service decides about devices.
 type Service struct {
-	log   *eventlog.Log
-	store Store
-	clock func() time.Time
+	log    *eventlog.Log
+	store  Store
+	config Config
+	clock  func() time.Time
 }
 
 // New returns the service on a log and a store.
-func New(log *eventlog.Log, store Store) *Service {
-	return &Service{log: log, store: store, clock: time.Now}
+func New(log *eventlog.Log, store Store, config Config) *Service {
+	return &Service{log: log, store: store, config: config, clock: time.Now}
 }
 
 // Login is a device that wants to come in.

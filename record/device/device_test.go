@@ -53,7 +53,7 @@ func TestOnlyAPhoneThatComesBackAfterAnotherIsRefused(t *testing.T) {
 		{"something unknown comes back", Login{"alice", "android", "old", true}, ""},
 		{"nothing in particular comes back", Login{"alice", "", "old", true}, ""},
 	} {
-		err := New(nil, phones).CheckLogin(context.Background(), c.login)
+		err := New(nil, phones, Config{}).CheckLogin(context.Background(), c.login)
 		if c.want == "" {
 			if err != nil {
 				t.Errorf("%s: %v", c.name, err)
@@ -68,7 +68,7 @@ func TestOnlyAPhoneThatComesBackAfterAnotherIsRefused(t *testing.T) {
 
 func TestALoginThatCannotBeCheckedFails(t *testing.T) {
 	t.Parallel()
-	service := New(nil, broken{})
+	service := New(nil, broken{}, Config{})
 	if err := service.CheckLogin(context.Background(), Login{"alice", "Android", "old", true}); !errors.Is(err, errDown) {
 		t.Errorf("got %v, want %v", err, errDown)
 	}

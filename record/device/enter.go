@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"parley/pkg/eventlog"
 	"parley/pkg/fault"
@@ -49,8 +50,12 @@ func (s *Service) Enter(ctx context.Context, e Entry) (entered Device, holder *D
 			if err != nil {
 				return nil, nil, err
 			}
+			start, err := s.start(ctx, known, &e, head)
+			if err != nil {
+				return nil, nil, err
+			}
 			var replaced []Device
-			entered, replaced, holder = enter(known, e, s.clock().UnixMilli(), head)
+			entered, replaced, holder = enter(known, e, s.clock().UnixMilli(), start, head)
 			if holder != nil {
 				return nil, nil, nil
 			}
@@ -63,22 +68,34 @@ func (s *Service) Enter(ctx context.Context, e Entry) (entered Device, holder *D
 	return entered, holder, nil
 }
 
+// start is the position after which e reads when it is new: the start of the log,
+// or for what is no phone where the backlog begins.
+func (s *Service) start(ctx context.Context, known []Device, e *Entry, head eventlog.Position) (eventlog.Position, error) {
+	if s.config.Backlog == 0 || e.Mobile() || slices.ContainsFunc(known, e.same) {
+		return 0, nil
+	}
+	return s.log.Before(ctx, s.clock().Add(-s.config.Backlog), head)
+}
+
+// same reports whether other is the device that comes in.
+func (e *Entry) same(other Device) bool { return other.Type == e.Type && other.UUID == e.UUID }
+
 // enter decides about a device that wants to come in, among those that are known
 // of its user. It returns it as it is to be stored and the phones that it
 // replaces, or else the phone that holds the account.
 //
 // A new phone reads on where the phone was that it replaces, for a user has his
-// messages on one phone; a desktop or web device reads everything the first
-// time. No cursor is above head: it would hide what comes after a database went
+// messages on one phone; without one, and on any other new device, it reads after
+// start. No cursor is above head: it would hide what comes after a database went
 // back in time.
-func enter(known []Device, e Entry, now int64, head eventlog.Position) (entered Device, replaced []Device, holder *Device) {
+func enter(known []Device, e Entry, now int64, start, head eventlog.Position) (entered Device, replaced []Device, holder *Device) {
 	entered = e.Device
-	entered.At, entered.Cursor = now, 0
+	entered.At, entered.Cursor = now, start
 	var newest *Device
 	for i := range known {
 		d := &known[i]
 		switch {
-		case d.Type == e.Type && d.UUID == e.UUID:
+		case e.same(*d):
 			entered.Cursor = d.Cursor
 		case d.Mobile() && e.Mobile():
 			replaced = append(replaced, *d)

@@ -32,13 +32,18 @@ func TestWhereADeviceReadsOnAndWhomItReplaces(t *testing.T) {
 		{"a phone that was replaced comes back", []Device{old, phone}, android, "old", true, "held by phone"},
 		{"a phone that was replaced is chosen again", []Device{old, phone}, android, "old", false, "reads after 7 since 100, replaces [phone]"},
 		{"a phone beside a desktop", []Device{desktop}, android, "new", true, "reads after 0 since 100, replaces []"},
-		{"a new desktop", []Device{phone}, windows, "desk", false, "reads after 0 since 100, replaces []"},
+		{"a new desktop", []Device{phone}, windows, "desk", false, "reads after 2 since 100, replaces []"},
 		{"a desktop again", []Device{phone, desktop}, windows, "desk", true, "reads after 3 since 100, replaces []"},
-		{"a browser with the uuid of a desktop", []Device{desktop}, web, "desk", false, "reads after 0 since 100, replaces []"},
+		{"a browser with the uuid of a desktop", []Device{desktop}, web, "desk", false, "reads after 2 since 100, replaces []"},
 		{"a phone after one whose clock was ahead", []Device{{Type: ios, UUID: "ahead", At: 500}}, android, "new", false, "reads after 0 since 501, replaces [ahead]"},
 		{"a cursor above the head", []Device{{Type: windows, UUID: "desk", Cursor: 99}}, windows, "desk", false, "reads after 50 since 100, replaces []"},
 	} {
-		entered, replaced, holder := enter(c.known, Entry{Device: Device{Type: c.kind, UUID: c.uuid}, Reconnect: c.reconnect}, 100, eventlog.Position(50))
+		e := Entry{Device: Device{Type: c.kind, UUID: c.uuid}, Reconnect: c.reconnect}
+		start := eventlog.Position(0)
+		if !e.Mobile() {
+			start = 2
+		}
+		entered, replaced, holder := enter(c.known, e, 100, start, 50)
 		got := ""
 		if holder != nil {
 			got = "held by " + holder.UUID

@@ -31,7 +31,7 @@ func bothForms(t *testing.T, test func(t *testing.T, w *recordtest.World, client
 			w := recordtest.New(t)
 			server := rpc.NewServer("record")
 			recordv1.RegisterRecordServiceServer(server, recordrpc.New(w.Service))
-			recordv1.RegisterDeviceServiceServer(server, recordrpc.NewDevice(device.New(w.Log, store.NewDevices(w.DB))))
+			recordv1.RegisterDeviceServiceServer(server, recordrpc.NewDevice(device.New(w.Log, store.NewDevices(w.DB), device.Config{})))
 			test(t, w, connect(t, server))
 		})
 	}

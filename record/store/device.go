@@ -64,6 +64,21 @@ func (d *Devices) NewestMobile(ctx context.Context, u id.UID) (device.Device, bo
 	return row.device(), true, nil
 }
 
+// Of returns the devices of a user.
+func (d *Devices) Of(ctx context.Context, u id.UID) ([]device.Device, error) {
+	var rows []deviceRow
+	err := d.db.Reader.WithContext(ctx).Find(&rows, "user_id = ?", string(u)).Error
+	return devicesOf(rows), err
+}
+
+func devicesOf(rows []deviceRow) []device.Device {
+	devices := make([]device.Device, len(rows))
+	for i := range rows {
+		devices[i] = rows[i].device()
+	}
+	return devices
+}
+
 // Enter implements device.Store. The row of the user is locked first, because a
 // user without devices has no other row that two of them could meet at, and then
 // those of his devices, whose cursors others move.
@@ -80,11 +95,7 @@ func (d *Devices) Enter(tx *eventlog.Tx, u id.UID, decide func([]device.Device) 
 	if err := db.Clauses(lock).Find(&rows, "user_id = ?", string(u)).Error; err != nil {
 		return fmt.Errorf("read the devices of %s: %w", u, err)
 	}
-	known := make([]device.Device, len(rows))
-	for i := range rows {
-		known[i] = rows[i].device()
-	}
-	put, replaced, err := decide(known)
+	put, replaced, err := decide(devicesOf(rows))
 	if err != nil {
 		return err
 	}

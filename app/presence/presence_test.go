@@ -1,0 +1,294 @@
+package presence
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/go-redis/redis/v8"
+
+	wirev1 "parley/api/proto/wire/v1"
+	"parley/pkg/id"
+	"parley/pkg/leaktest"
+	"parley/pkg/redisx/redistest"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m, "parley/app/presence") }
+
+// world is a Redis and gateways that do one step after the other.
+type world struct {
+	testing.TB
+	redis redis.UniversalClient
+}
+
+func newWorld(t *testing.T) *world {
+	t.Parallel()
+	return &world{t, redistest.New(t)}
+}
+
+func (w *world) ok(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// gateway returns a Keeper that holds its lease.
+func (w *world) gateway(name string) *Keeper {
+	w.Helper()
+	k := NewKeeper(w.redis, name)
+	w.ok(k.renew(w.Context()))
+	return k
+}
+
+// enter has a device of somebody come in.
+func (w *world) enter(k *Keeper, u id.UID, uuid string) *Entry {
+	w.Helper()
+	e := k.Enter(Connection{User: u, Device: wirev1.Device_DEVICE_IOS, UUID: uuid, Since: time.Now()})
+	w.ok(k.tell(w.Context()))
+	return e
+}
+
+func (w *world) leave(k *Keeper, e *Entry) {
+	w.Helper()
+	k.Leave(e)
+	w.ok(k.tell(w.Context()))
+}
+
+func (w *world) of(u id.UID) *Presence {
+	w.Helper()
+	p, err := NewReader(w.redis).Of(w.Context(), u)
+	w.ok(err)
+	return p
+}
+
+// want compares the devices on which somebody is connected.
+func (w *world) want(u id.UID, uuids ...string) {
+	w.Helper()
+	var got []string
+	for _, c := range w.of(u).Connections {
+		got = append(got, c.UUID)
+	}
+	slices.Sort(got)
+	if fmt.Sprint(got) != fmt.Sprint(uuids) {
+		w.Errorf("%s is connected on %q, want %q", u, got, uuids)
+	}
+}
+
+// later lets time go by for everything that Redis has, but for the leases of
+// some gateways, which renew them meanwhile.
+func (w *world) later(d time.Duration, u id.UID, alive ...*Keeper) {
+	w.Helper()
+	shift := func(key, field string) {
+		if w.redis.HExists(w.Context(), key, field).Val() {
+			w.ok(w.redis.HIncrBy(w.Context(), key, field, -d.Milliseconds()).Err())
+		}
+	}
+	shift(userPrefix+string(u), sinceField)
+	shift(userPrefix+string(u), seenField)
+	for gateway := range w.redis.HGetAll(w.Context(), gateways).Val() {
+		shift(gateways, gateway)
+	}
+	for _, k := range alive {
+		// It was there all the while, so it is told nothing of a lease that ended.
+		w.ok(w.redis.HIncrBy(w.Context(), gateways, k.gateway, d.Milliseconds()).Err())
+	}
+	for _, k := range alive {
+		w.ok(k.renew(w.Context()))
+		w.ok(k.tell(w.Context()))
+	}
+}
+
+// steadyFor reports whether somebody has been connected for so long.
+func (w *world) steadyFor(u id.UID, d time.Duration) bool {
+	p := w.of(u)
+	return p.Steady(p.now.Add(-d))
+}
+
+func TestSomebodyIsConnectedUntilHisLastSocketIsGone(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.gateway("a"), w.gateway("b")
+	w.want("ann")
+	phone, desk := w.enter(a, "ann", "phone"), w.enter(b, "ann", "desk")
+	w.enter(a, "ben", "other")
+	w.want("ann", "desk", "phone")
+	w.leave(a, phone)
+	w.leave(a, phone)
+	w.want("ann", "desk")
+	w.leave(b, desk)
+	w.want("ann")
+	w.want("ben", "other")
+	if p := w.of("ann"); p.Online() {
+		t.Error("nobody is connected, and is online")
+	}
+}
+
+func TestAConnectionSaysWhatItIs(t *testing.T) {
+	w := newWorld(t)
+	began := time.Now().Add(-time.Minute)
+	k := w.gateway("a")
+	k.Enter(Connection{User: "ann", Device: wirev1.Device_DEVICE_WEB, UUID: "a b/c", Since: began})
+	w.ok(k.tell(t.Context()))
+	p := w.of("ann")
+	if len(p.Connections) != 1 {
+		t.Fatalf("ann has the connections %v", p.Connections)
+	}
+	c := p.Connections[0]
+	if c.User != "ann" || c.Device != wirev1.Device_DEVICE_WEB || c.UUID != "a b/c" {
+		t.Errorf("the connection is %+v", c)
+	}
+	if age := p.now.Sub(c.Since); age < time.Minute || age > 2*time.Minute {
+		t.Errorf("the connection began %v ago, want a minute", age)
+	}
+}
+
+func TestTheConnectionsOfADeadGatewayVanish(t *testing.T) {
+	w := newWorld(t)
+	dead, alive := w.gateway("dead"), w.gateway("alive")
+	w.enter(dead, "ann", "phone")
+	w.enter(alive, "ann", "desk")
+	w.later(Lease-time.Second, "ann", alive)
+	w.want("ann", "desk", "phone")
+	w.later(2*time.Second, "ann", alive)
+	w.want("ann", "desk")
+	// The next that comes in sweeps them out.
+	w.enter(alive, "ann", "web")
+	fields := w.redis.HKeys(t.Context(), userPrefix+"ann").Val()
+	if len(fields) != 4 {
+		t.Errorf("redis keeps %q", fields)
+	}
+}
+
+func TestAGatewayWhoseLeaseEndedTellsEverythingAgain(t *testing.T) {
+	w := newWorld(t)
+	slow, other := w.gateway("slow"), w.gateway("other")
+	w.enter(slow, "ann", "phone")
+	w.later(2*Lease, "ann", other)
+	w.enter(other, "ann", "desk") // which sweeps what looks dead
+	w.ok(slow.renew(t.Context()))
+	w.ok(slow.tell(t.Context()))
+	w.want("ann", "desk", "phone")
+}
+
+func TestARedisThatLostEverythingIsToldAgain(t *testing.T) {
+	w := newWorld(t)
+	k := w.gateway("a")
+	began := time.Now().Add(-time.Hour)
+	k.Enter(Connection{User: "ann", UUID: "phone", Since: began})
+	w.ok(k.tell(t.Context()))
+	w.ok(w.redis.FlushDB(t.Context()).Err())
+	w.want("ann")
+	w.ok(k.renew(t.Context()))
+	w.ok(k.tell(t.Context()))
+	w.want("ann", "phone")
+	if !w.steadyFor("ann", 50*time.Minute) {
+		t.Error("ann's connection is taken for a new one")
+	}
+}
+
+func TestAShortGapIsNone(t *testing.T) {
+	for name, c := range map[string]struct {
+		gap  time.Duration
+		want bool
+	}{
+		"short": {MaxGap - time.Second, true},
+		"long":  {MaxGap + time.Second, false},
+	} {
+		t.Run(name+" after leaving", func(t *testing.T) {
+			w := newWorld(t)
+			k := w.gateway("a")
+			e := w.enter(k, "ann", "phone")
+			w.later(time.Hour, "ann", k)
+			w.leave(k, e)
+			w.later(c.gap, "ann", k)
+			if got := w.steadyFor("ann", time.Hour); got != c.want {
+				t.Errorf("without a connection: steady is %v, want %v", got, c.want)
+			}
+			w.enter(k, "ann", "phone")
+			if got := w.steadyFor("ann", time.Hour); got != c.want {
+				t.Errorf("connected again: steady is %v, want %v", got, c.want)
+			}
+			if !w.steadyFor("ann", 0) {
+				t.Error("connected again, and not steady from now on")
+			}
+		})
+		t.Run(name+" after a gateway died", func(t *testing.T) {
+			w := newWorld(t)
+			dead, other := w.gateway("dead"), w.gateway("other")
+			w.enter(dead, "ann", "phone")
+			w.later(time.Hour, "ann", dead, other)
+			w.later(c.gap, "ann", other)
+			if got := w.steadyFor("ann", time.Hour); got != c.want {
+				t.Errorf("without a connection: steady is %v, want %v", got, c.want)
+			}
+			w.enter(other, "ann", "phone")
+			if got := w.steadyFor("ann", time.Hour); got != c.want {
+				t.Errorf("connected again: steady is %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestNobodyIsSteadyFromBeforeHeCame(t *testing.T) {
+	w := newWorld(t)
+	k := w.gateway("a")
+	w.enter(k, "ann", "phone")
+	if w.steadyFor("ann", time.Minute) {
+		t.Error("ann counts as connected before she came")
+	}
+	if w.steadyFor("ben", 0) {
+		t.Error("ben, whom nobody knows, counts as connected")
+	}
+}
+
+func TestKeysOfThoseWhoAreGoneExpire(t *testing.T) {
+	w := newWorld(t)
+	k := w.gateway("a")
+	e := w.enter(k, "ann", "phone")
+	if left := w.redis.PTTL(t.Context(), userPrefix+"ann").Val(); left <= keepAbsent || left > keepUser {
+		t.Errorf("the key of somebody who is there expires in %v", left)
+	}
+	w.leave(k, e)
+	if left := w.redis.PTTL(t.Context(), userPrefix+"ann").Val(); left <= MaxGap || left > keepAbsent {
+		t.Errorf("the key of somebody who is gone expires in %v", left)
+	}
+	w.ok(w.redis.HSet(t.Context(), gateways, "old", 1).Err())
+	w.ok(k.renew(t.Context()))
+	if w.redis.HExists(t.Context(), gateways, "old").Val() {
+		t.Error("a lease of long ago is not forgotten")
+	}
+}
+
+func TestAKeeperTellsByItself(t *testing.T) {
+	w := newWorld(t)
+	k := NewKeeper(w.redis, "a")
+	ctx, stop := context.WithCancel(t.Context())
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		k.Keep(ctx)
+	}()
+	const people = 3*maxTold + 1
+	entries := make([]*Entry, people)
+	for i := range entries {
+		entries[i] = k.Enter(Connection{User: id.UID(fmt.Sprint("u", i)), UUID: "phone", Since: time.Now()})
+	}
+	for i := range entries {
+		for u := id.UID(fmt.Sprint("u", i)); !w.of(u).Online(); {
+			w.ok(t.Context().Err())
+		}
+	}
+	for _, e := range entries[:people-1] {
+		k.Leave(e)
+	}
+	stop()
+	<-stopped
+	w.ok(k.Close(t.Context()))
+	for i := range entries {
+		if u := id.UID(fmt.Sprint("u", i)); w.of(u).Online() {
+			t.Errorf("%s is connected to a gateway that is gone", u)
+		}
+	}
+}
