@@ -44,14 +44,29 @@ func (s *session) auth(p packet) {
 	}
 	s.uid = uid
 	if login == nil || login.Uuid == "" {
-		s.enter(reply, eventlog.Position(s.gateway.hub.tail.Load()))
+		s.enterPlain(reply)
 		return
 	}
 	s.enterDevice(reply, login)
 }
 
-// enterWithin bounds what the record service may take to know a device.
+// enterWithin bounds what the log or the record service may take to let somebody
+// in.
 const enterWithin = 10 * time.Second
+
+// enterPlain lets a connection without a device in: it gets what happens from now
+// on. The tail may be behind.
+func (s *session) enterPlain(reply packet) {
+	ctx, cancel := context.WithTimeout(s.gateway.ctx, enterWithin)
+	defer cancel()
+	head, err := s.gateway.services.Log.Head(ctx)
+	if err != nil {
+		logx.Errorf("let %s in without a device: %v", s.uid, err)
+		s.end(err, 1011)
+		return
+	}
+	s.enter(reply, head)
+}
 
 func (s *session) enterDevice(reply packet, login *wirev1.Login) {
 	if len(s.gateway.hub.sessionsOf(s.uid)) >= s.gateway.config.MaxSockets {
