@@ -2,20 +2,25 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/zeromicro/go-zero/core/discov"
 	"github.com/zeromicro/go-zero/zrpc"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
 )
 
 // Client calls the services of one Server. The clients that protoc-gen-go-grpc
 // makes are built on it.
 type Client struct {
 	conn    grpc.ClientConnInterface
+	keyed   *keyedConn // nil where there is one server
 	timeout time.Duration
 	close   func() error
 }
@@ -50,11 +55,19 @@ var reconnect = grpc.ConnectParams{
 // done here for both forms (traces, time-outs), and where it would write
 // requests, with the bodies of messages, into the log (durations).
 func Dial(c ClientConfig) (*Client, error) {
-	conf := zrpc.RpcClientConf{
-		Endpoints:   c.Endpoints,
-		NonBlock:    true,
-		Middlewares: zrpc.ClientMiddlewaresConf{Breaker: true, Prometheus: true},
+	client, err := newConn(c, zrpc.RpcClientConf{})
+	if err != nil {
+		return nil, err
 	}
+	keyed := &keyedConn{config: c}
+	return &Client{conn: client, keyed: keyed, timeout: c.Timeout, close: func() error {
+		return errors.Join(client.Close(), keyed.close())
+	}}, nil
+}
+
+func newConn(c ClientConfig, conf zrpc.RpcClientConf) (*grpc.ClientConn, error) {
+	conf.Endpoints, conf.NonBlock = c.Endpoints, true
+	conf.Middlewares = zrpc.ClientMiddlewaresConf{Breaker: true, Prometheus: true}
 	if len(c.Endpoints) == 0 {
 		conf.Etcd = discov.EtcdConf{Hosts: c.Registry.Hosts, Key: key(c.Service), User: c.Registry.User, Pass: c.Registry.Password}
 	}
@@ -64,8 +77,52 @@ func Dial(c ClientConfig) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a client of %s: %w", c.Service, err)
 	}
-	conn := client.Conn()
-	return &Client{conn: conn, timeout: c.Timeout, close: conn.Close}, nil
+	return client.Conn(), nil
+}
+
+// keyedConn is a second set of connections, on which keys choose the server. Most
+// clients never need it, so it is made when it is.
+type keyedConn struct {
+	config ClientConfig
+
+	mu     sync.Mutex
+	conn   *grpc.ClientConn
+	closed bool
+}
+
+func (k *keyedConn) get() (*grpc.ClientConn, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return nil, status.Error(codes.Canceled, "the client is closed")
+	}
+	if k.conn == nil {
+		var err error
+		if k.conn, err = newConn(k.config, zrpc.RpcClientConf{BalancerName: "consistent_hash"}); err != nil {
+			return nil, err
+		}
+	}
+	return k.conn, nil
+}
+
+func (k *keyedConn) close() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.closed = true
+	if k.conn == nil {
+		return nil
+	}
+	return k.conn.Close()
+}
+
+// byKey is the key under which a context has the key of its streams.
+type byKey struct{}
+
+// ByKey returns a context whose streams go to the server that a hash of key names
+// among those that are there: from every process to the same one. A stream stays
+// where it is when servers come and go.
+func ByKey(ctx context.Context, key string) context.Context {
+	return zrpc.SetHashKey(context.WithValue(ctx, byKey{}, true), key)
 }
 
 // Invoke implements grpc.ClientConnInterface.
@@ -80,7 +137,14 @@ func (c *Client) Invoke(ctx context.Context, method string, args, reply any, opt
 
 // NewStream implements grpc.ClientConnInterface.
 func (c *Client) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	return c.conn.NewStream(carryTrace(ctx), desc, method, opts...)
+	conn := c.conn
+	if has, _ := ctx.Value(byKey{}).(bool); has && c.keyed != nil {
+		var err error
+		if conn, err = c.keyed.get(); err != nil {
+			return nil, err
+		}
+	}
+	return conn.NewStream(carryTrace(ctx), desc, method, opts...)
 }
 
 // Ready returns nil once a server in another process answers, and an error

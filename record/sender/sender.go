@@ -9,10 +9,12 @@ package sender
 
 import (
 	"context"
-	"hash/maphash"
+	"fmt"
+	"hash/crc32"
 
 	recordv1 "parley/api/proto/record/v1"
 	"parley/pkg/id"
+	"parley/pkg/rpc"
 )
 
 // Receipt is where a message stands in the log.
@@ -22,23 +24,23 @@ type Receipt struct {
 }
 
 // lanes is how many streams there are. A sender always uses the same one, which
-// keeps his order.
+// keeps his order, and with the same number in every gateway: so all of them send
+// what he sends to one record service.
 const lanes = 4
 
 // Sender is safe for concurrent use.
 type Sender struct {
 	lanes [lanes]*lane
-	seed  maphash.Seed
 	stop  context.CancelFunc
 }
 
 // New returns a Sender to a record service. Close stops it.
 func New(client recordv1.RecordServiceClient) *Sender {
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Sender{seed: maphash.MakeSeed(), stop: stop}
+	s := &Sender{stop: stop}
 	for i := range s.lanes {
 		s.lanes[i] = newLane(client)
-		go s.lanes[i].run(ctx)
+		go s.lanes[i].run(rpc.ByKey(ctx, fmt.Sprint("lane ", i)))
 	}
 	return s
 }
@@ -72,6 +74,6 @@ func (s *Sender) Send(ctx context.Context, u id.UID, proto []byte) (Receipt, err
 // called later, once, and must not block. Messages of one u enter the log in
 // the order of the calls.
 func (s *Sender) SendAsync(u id.UID, proto []byte, done func(Receipt, error)) {
-	l := s.lanes[maphash.String(s.seed, string(u))%lanes]
+	l := s.lanes[crc32.ChecksumIEEE([]byte(u))%lanes]
 	l.push(&call{sender: u, proto: proto, done: done})
 }
