@@ -30,32 +30,21 @@ const maxReceived = 1000
 // senders are told in the same transaction: so each of them is told of once,
 // however often the phone confirms.
 func (s *Service) Advance(ctx context.Context, cursors []Cursor) (gone []int, err error) {
-	// Rows are locked in one order, whatever two gateways ask for.
-	order := make([]int, len(cursors))
-	for i := range order {
-		order[i] = i
+	devices, of := distinct(cursors)
+	if len(devices) == 0 {
+		return nil, nil
 	}
-	slices.SortFunc(order, func(a, b int) int {
-		x, y := &cursors[a], &cursors[b]
-		return cmp.Or(cmp.Compare(x.User, y.User), cmp.Compare(x.Type, y.Type), cmp.Compare(x.UUID, y.UUID))
-	})
+	var before []eventlog.Position
 	err = s.log.Change(ctx, func(tx *eventlog.Tx) error {
-		gone = gone[:0]
+		if before, err = s.store.Move(tx, devices); err != nil {
+			return fmt.Errorf("move cursors: %w", err)
+		}
 		var told []eventlog.Event
-		for _, i := range order {
-			c := cursors[i]
-			before, known, err := s.store.Move(tx, c)
-			if err != nil {
-				return fmt.Errorf("move a cursor: %w", err)
-			}
-			if !known {
-				gone = append(gone, i)
+		for i, c := range devices {
+			if !Mobile(c.Type) || before[i] == Gone || c.Position <= before[i] {
 				continue
 			}
-			if !Mobile(c.Type) || c.Position <= before {
-				continue
-			}
-			events, err := received(tx, c, before)
+			events, err := received(tx, c, before[i])
 			if err != nil {
 				return err
 			}
@@ -66,8 +55,41 @@ func (s *Service) Advance(ctx context.Context, cursors []Cursor) (gone []int, er
 		}
 		return tx.Append(len(told), func(eventlog.Position, int64) ([]eventlog.Event, error) { return told, nil })
 	})
-	slices.Sort(gone)
-	return gone, err
+	if err != nil {
+		return nil, err
+	}
+	for i := range cursors {
+		if before[of[i]] == Gone {
+			gone = append(gone, i)
+		}
+	}
+	return gone, nil
+}
+
+// distinct returns one cursor for each device, the highest, in an order in which
+// two gateways lock the same devices alike, and of which device each cursor is.
+func distinct(cursors []Cursor) (devices []Cursor, of []int) {
+	order := make([]int, len(cursors))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cursors[a].compare(&cursors[b]) })
+	of = make([]int, len(cursors))
+	for _, i := range order {
+		c := cursors[i]
+		if last := len(devices) - 1; last < 0 || devices[last].compare(&c) != 0 {
+			devices = append(devices, c)
+		} else {
+			devices[last].Position = max(devices[last].Position, c.Position)
+		}
+		of[i] = len(devices) - 1
+	}
+	return devices, of
+}
+
+// compare orders cursors by their devices.
+func (c *Cursor) compare(other *Cursor) int {
+	return cmp.Or(cmp.Compare(c.User, other.User), cmp.Compare(c.Type, other.Type), cmp.Compare(c.UUID, other.UUID))
 }
 
 // received makes the signals for those whose private messages lie between where

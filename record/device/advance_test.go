@@ -182,3 +182,45 @@ func TestANewDesktopIsSparedWhatIsOld(t *testing.T) {
 		}
 	}
 }
+
+// One request may have a device twice, devices that are gone, and several that
+// move.
+func TestManyCursorsMoveAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var at []eventlog.Position
+	for n := range 4 {
+		at = append(at, w.Send("alice", recordtest.Text("bob", fmt.Sprint("m", n))))
+	}
+	w.enter("bob", phone, "phone")
+	w.enter("bob", desktop, "desk")
+	w.enter("carol", desktop, "desk")
+	gone := w.advance(
+		device.Cursor{User: "bob", Type: phone, UUID: "phone", Position: at[1]},
+		device.Cursor{User: "bob", Type: phone, UUID: "absent", Position: at[3]},
+		device.Cursor{User: "bob", Type: phone, UUID: "phone", Position: at[2]},
+		device.Cursor{User: "carol", Type: desktop, UUID: "desk", Position: at[3]},
+		device.Cursor{User: "bob", Type: desktop, UUID: "desk", Position: at[0]},
+		device.Cursor{User: "nobody", Type: desktop, UUID: "desk", Position: at[0]},
+		device.Cursor{User: "bob", Type: phone, UUID: "absent", Position: at[2]},
+	)
+	if fmt.Sprint(gone) != "[1 5 6]" {
+		t.Errorf("gone are %v, want [1 5 6]", gone)
+	}
+	w.advance(device.Cursor{User: "carol", Type: desktop, UUID: "desk", Position: at[0]})
+	if got, want := w.received("alice"), fmt.Sprint([][]int64{{int64(at[0]), int64(at[1]), int64(at[2])}}); got != want {
+		t.Errorf("alice is told of %s, want %s", got, want)
+	}
+	for _, c := range []struct {
+		user id.UID
+		kind wirev1.Device
+		uuid string
+		want eventlog.Position
+	}{
+		{"bob", phone, "phone", at[2]}, {"bob", desktop, "desk", at[0]}, {"carol", desktop, "desk", at[3]},
+	} {
+		if d := w.enter(c.user, c.kind, c.uuid); d.Cursor != c.want {
+			t.Errorf("%s of %s reads after %d, want %d", c.uuid, c.user, d.Cursor, c.want)
+		}
+	}
+}

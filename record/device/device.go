@@ -73,10 +73,13 @@ type Store interface {
 	// Enter calls decide with the devices of u, which nobody else changes until
 	// the end of tx, and stores the device that it returns in place of others.
 	Enter(tx *eventlog.Tx, u id.UID, decide func(known []Device) (put *Device, replaced []Device, err error)) error
-	// Move moves the cursor of a device forward, never back, and returns where
-	// it was, or false when there is no such device.
-	Move(tx *eventlog.Tx, c Cursor) (before eventlog.Position, known bool, err error)
+	// Move moves the cursors of different devices forward, never back, and
+	// returns where each was, Gone for a device that is not there.
+	Move(tx *eventlog.Tx, cursors []Cursor) (before []eventlog.Position, err error)
 }
+
+// Gone is where the cursor is of a device that is not there.
+const Gone eventlog.Position = -1
 
 // Config is what operators decide about devices.
 type Config struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -124,20 +125,54 @@ type deviceOwner struct {
 
 func (deviceOwner) TableName() string { return "device_owner" }
 
-// Move implements device.Store.
-func (d *Devices) Move(tx *eventlog.Tx, c device.Cursor) (eventlog.Position, bool, error) {
-	var row deviceRow
-	err := tx.DB().Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).
-		Take(&row, "user_id = ? AND type = ? AND uuid = ?", string(c.User), int32(c.Type), c.UUID).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return 0, false, nil
-	}
+// Move implements device.Store: two statements, however many cursors there are.
+func (d *Devices) Move(tx *eventlog.Tx, cursors []device.Cursor) ([]eventlog.Position, error) {
+	rows, err := lockDevices(tx.DB(), cursors)
 	if err != nil {
-		return 0, false, err
+		return nil, err
 	}
-	before := eventlog.Position(row.CursorPos)
-	if c.Position <= before {
-		return before, true, nil
+	known := make(map[device.Cursor]*deviceRow, len(rows)) // without positions
+	for i := range rows {
+		r := &rows[i]
+		known[device.Cursor{User: id.UID(r.User), Type: wirev1.Device(r.Type), UUID: r.UUID}] = r
 	}
-	return before, true, tx.DB().Model(&row).UpdateColumn("cursor_pos", int64(c.Position)).Error
+	before := make([]eventlog.Position, len(cursors))
+	var moved []*deviceRow
+	for i, c := range cursors {
+		to := c.Position
+		c.Position = 0
+		row := known[c]
+		if row == nil {
+			before[i] = device.Gone
+			continue
+		}
+		before[i] = eventlog.Position(row.CursorPos)
+		if to > before[i] {
+			row.CursorPos = int64(to)
+			moved = append(moved, row)
+		}
+	}
+	if len(moved) == 0 {
+		return before, nil
+	}
+	// All of them are there and locked, so nothing is inserted.
+	err = tx.DB().Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "user_id"}, {Name: "type"}, {Name: "uuid"}},
+		DoUpdates: clause.AssignmentColumns([]string{"cursor_pos"}),
+	}).Create(moved).Error
+	return before, err
+}
+
+// lockDevices reads and locks those devices that are there, in the order of their
+// keys.
+func lockDevices(db *gorm.DB, cursors []device.Cursor) ([]deviceRow, error) {
+	const one = "(user_id = ? AND type = ? AND uuid = ?)"
+	args := make([]any, 0, 3*len(cursors))
+	for _, c := range cursors {
+		args = append(args, string(c.User), int32(c.Type), c.UUID)
+	}
+	var rows []deviceRow
+	err := db.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).
+		Where(one+strings.Repeat(" OR "+one, len(cursors)-1), args...).Find(&rows).Error
+	return rows, err
 }
