@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -120,28 +121,28 @@ func New(ctx context.Context, config Config, services Services) (*Gateway, error
 }
 
 const (
-	// lookEvery is how often the gateway looks for what was not confirmed. A
-	// quiet session's cursor moves with the tail every restEvery.
+	// lookEvery is how often the gateway looks for what was not confirmed.
 	lookEvery = time.Second
-	restEvery = time.Minute
+	// restEvery is the number of looks after which a quiet session's cursor
+	// moves with the tail: each at its own look, so that they do not all move
+	// at once.
+	restEvery = 60
 )
 
 // keep does what has to be done from time to time.
 func (g *Gateway) keep() {
-	look, rest := time.NewTicker(lookEvery), time.NewTicker(restEvery)
-	defer look.Stop()
-	defer rest.Stop()
-	for {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for look := 0; ; look++ {
 		select {
 		case <-g.ctx.Done():
 			return
-		case now := <-look.C:
+		case now := <-ticker.C:
 			for _, s := range g.hub.all() {
 				s.resend(now)
-			}
-		case <-rest.C:
-			for _, s := range g.hub.all() {
-				g.cursors.mark(s)
+				if s.restsAt == look%restEvery {
+					g.cursors.mark(s)
+				}
 			}
 		}
 	}
@@ -220,7 +221,7 @@ func sessionOf(socket *gws.Conn) *session {
 // OnOpen implements gws.Event.
 func (g handler) OnOpen(socket *gws.Conn) {
 	now := time.Now()
-	s := &session{gateway: g.Gateway, socket: socket, limit: newBucket(g.config.MaxFrames, now), heard: now}
+	s := &session{gateway: g.Gateway, socket: socket, limit: newBucket(g.config.MaxFrames, now), heard: now, restsAt: rand.IntN(restEvery)}
 	s.out = outbox{conn: socket.NetConn(), fail: func(err error) { socket.NetConn().Close() }}
 	s.authTimer = time.AfterFunc(g.config.AuthTimeout, func() { s.end(errLate, 1008) })
 	socket.Session().Store(sessionKey, s)

@@ -34,6 +34,7 @@ type session struct {
 	out     outbox
 	limit   *bucket
 	heard   time.Time // when the read deadline was set last
+	restsAt int       // the look at which the cursor moves with the tail
 
 	// Set by Auth, before the session is registered.
 	uid    id.UID
