@@ -64,7 +64,7 @@ func connections(ctx context.Context, config redisx.Config, u id.UID) (map[devic
 	if err != nil {
 		return nil, err
 	}
-	defer client.Close()
+	defer redisx.Close(client)
 	return connectionsIn(ctx, client, u)
 }
 

@@ -124,7 +124,7 @@ func (a *App) startRedis(ctx context.Context) (launch.Stop, error) {
 		return nil, err
 	}
 	a.redis = client
-	return func(context.Context) error { return client.Close() }, nil
+	return func(context.Context) error { return redisx.Close(client) }, nil
 }
 
 func (a *App) startLog(context.Context) (launch.Stop, error) {

@@ -270,25 +270,28 @@ func TestAKeeperTellsByItself(t *testing.T) {
 		defer close(stopped)
 		k.Keep(ctx)
 	}()
-	const people = 3*maxTold + 1
+	const people = maxTold + 2
 	entries := make([]*Entry, people)
+	keys := make([]string, people)
 	for i := range entries {
-		entries[i] = k.Enter(Connection{User: id.UID(fmt.Sprint("u", i)), UUID: "phone", Since: time.Now()})
+		u := id.UID(fmt.Sprint("u", i))
+		entries[i] = k.Enter(Connection{User: u, UUID: "phone", Since: time.Now()})
+		keys[i] = userPrefix + string(u)
 	}
-	for i := range entries {
-		for u := id.UID(fmt.Sprint("u", i)); !w.of(u).Online(); {
-			w.ok(t.Context().Err())
-		}
+	for w.redis.Exists(t.Context(), keys...).Val() < people {
+		w.ok(t.Context().Err())
 	}
-	for _, e := range entries[:people-1] {
+	w.want("u0", "phone")
+	for _, e := range entries[1:] {
 		k.Leave(e)
 	}
 	stop()
 	<-stopped
 	w.ok(k.Close(t.Context()))
-	for i := range entries {
-		if u := id.UID(fmt.Sprint("u", i)); w.of(u).Online() {
-			t.Errorf("%s is connected to a gateway that is gone", u)
+	for _, key := range keys[1:] {
+		if fields := w.redis.HKeys(t.Context(), key).Val(); len(fields) > 2 {
+			t.Errorf("%s still has %q", key, fields)
 		}
 	}
+	w.want("u0") // the gateway gave up its lease
 }

@@ -2,7 +2,6 @@ package redisx
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 
 	"github.com/alicebob/miniredis/v2"
@@ -38,10 +37,7 @@ var _ redis.UniversalClient = (*embedded)(nil)
 
 // Close closes the connections and ends the server.
 func (e *embedded) Close() error {
-	err := e.Client.Close()
+	err := Close(e.Client)
 	e.server.Close()
-	if err != nil && !errors.Is(err, redis.ErrClosed) {
-		return fmt.Errorf("close the embedded redis: %w", err)
-	}
-	return nil
+	return err
 }

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -55,12 +56,21 @@ func Open(ctx context.Context, cfg Config) (redis.UniversalClient, error) {
 	}
 	err = await.For(ctx, server, func(ctx context.Context) error { return classify(Ping(ctx, client)) })
 	if err != nil {
-		return nil, errors.Join(err, client.Close())
+		return nil, errors.Join(err, Close(client))
 	}
 	if cfg.Master == "" && len(cfg.Addrs) == 1 {
 		return upgrade(ctx, client, cfg, access)
 	}
 	return client, nil
+}
+
+// Close closes a client. A connection that another goroutine closed at the same
+// time is as good as closed.
+func Close(client redis.UniversalClient) error {
+	if err := client.Close(); err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, redis.ErrClosed) {
+		return fmt.Errorf("close the connections to redis: %w", err)
+	}
+	return nil
 }
 
 // Ping reports whether Redis answers, for readiness: in a cluster every master.
@@ -140,20 +150,20 @@ func nodeOptions(addr string, cfg Config, access access) *redis.Options {
 func upgrade(ctx context.Context, client redis.UniversalClient, cfg Config, access access) (redis.UniversalClient, error) {
 	info, err := client.Info(ctx, "cluster").Result()
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("ask redis whether it is a cluster: %w", err), client.Close())
+		return nil, errors.Join(fmt.Errorf("ask redis whether it is a cluster: %w", err), Close(client))
 	}
 	if !strings.Contains(info, "cluster_enabled:1") {
 		return client, nil
 	}
-	if err := client.Close(); err != nil {
-		return nil, fmt.Errorf("close the connections to redis: %w", err)
+	if err := Close(client); err != nil {
+		return nil, err
 	}
 	if cfg.DB != 0 {
 		return nil, errors.New("Redis.DB: a cluster has only database 0")
 	}
 	cluster := newCluster(cfg, access)
 	if err := Ping(ctx, cluster); err != nil {
-		return nil, errors.Join(err, cluster.Close())
+		return nil, errors.Join(err, Close(cluster))
 	}
 	return cluster, nil
 }

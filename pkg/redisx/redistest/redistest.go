@@ -43,7 +43,7 @@ func New(t testing.TB) redis.UniversalClient {
 				t.Errorf("empty the redis of a test: %v", err)
 			}
 		}
-		if err := client.Close(); err != nil {
+		if err := redisx.Close(client); err != nil {
 			t.Errorf("close a redis: %v", err)
 		}
 	})
