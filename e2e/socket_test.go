@@ -178,6 +178,12 @@ type login struct {
 // authenticate sends Auth and returns the body of the reply.
 func (k *socket) authenticate(c *client, l *login) []byte {
 	k.t.Helper()
+	k.send(opAuth, c.auth(l))
+	return k.next(opAuthReply).body
+}
+
+// auth is the body of an Auth for a device.
+func (c *client) auth(l *login) []byte {
 	m := &wirev1.AuthMsg{AppId: "dtalk", Token: c.token()}
 	if l != nil {
 		ext := &wirev1.Login{Device: l.device, Uuid: l.uuid, DeviceName: "name of " + l.uuid}
@@ -186,8 +192,14 @@ func (k *socket) authenticate(c *client, l *login) []byte {
 		}
 		m.Ext = encode(ext)
 	}
-	k.send(opAuth, encode(m))
-	return k.next(opAuthReply).body
+	return encode(m)
+}
+
+// ended reports whether the server has closed the socket.
+func (k *socket) ended() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.closed
 }
 
 // connect opens a socket for a device and lets it in.

@@ -225,7 +225,7 @@ func (g handler) OnOpen(socket *gws.Conn) {
 	s.out = outbox{conn: socket.NetConn(), fail: func(err error) { socket.NetConn().Close() }}
 	s.authTimer = time.AfterFunc(g.config.AuthTimeout, func() { s.end(errLate, 1008) })
 	socket.Session().Store(sessionKey, s)
-	socket.SetReadDeadline(now.Add(g.config.IdleTimeout))
+	socket.SetReadDeadline(now.Add(g.config.IdleTimeout + g.config.IdleTimeout/idleSlack))
 	g.mu.Lock()
 	g.open[s] = struct{}{}
 	draining := g.draining
@@ -286,13 +286,18 @@ func (g handler) OnMessage(socket *gws.Conn, message *gws.Message) {
 	s.receive(p)
 }
 
-// heard lets an idle socket live on. The deadline is set at most once a second.
+// heard lets a socket live on. Its deadline is not set for every packet, so it is a
+// little later than IdleTimeout, never earlier.
 func (g handler) heard(s *session) {
-	if now := time.Now(); now.Sub(s.heard) > time.Second {
+	slack := g.config.IdleTimeout / idleSlack
+	if now := time.Now(); now.Sub(s.heard) > slack {
 		s.heard = now
-		s.socket.SetReadDeadline(now.Add(g.config.IdleTimeout))
+		s.socket.SetReadDeadline(now.Add(g.config.IdleTimeout + slack))
 	}
 }
+
+// idleSlack is the part of IdleTimeout by which a socket may be closed too late.
+const idleSlack = 20
 
 // quiet keeps gws from writing to the log: what ends a socket is its client's
 // affair.

@@ -1,0 +1,101 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/lxzan/gws"
+
+	"parley/app"
+)
+
+func TestAUserHasSoManySocketsAndNoMore(t *testing.T) {
+	config := app.Default()
+	config.Connect.MaxSockets = 2
+	everywhereWith(t, config, func(t *testing.T, w *world) {
+		ann, ben := w.user(), w.user()
+		first := ann.connect(onDesktop("one"))
+		ann.connect(nil)
+		for _, l := range []*login{onDesktop("two"), nil} {
+			third := openSocket(t, w.site)
+			third.send(opAuth, ann.auth(l))
+			if code := third.end(); code != 1008 {
+				t.Errorf("a third socket ends with %d, want 1008", code)
+			}
+		}
+		ben.connect(onDesktop("one"))
+		first.conn.NetConn().Close()
+		w.connected(ann, "")
+		ann.connect(onDesktop("two"))
+	})
+}
+
+func TestAClientThatFloodsIsDisconnected(t *testing.T) {
+	config := app.Default()
+	config.Connect.MaxFrames = 20
+	everywhereWith(t, config, func(t *testing.T, w *world) {
+		k := w.user().connect(onDesktop("desk"))
+		for range 10 * config.Connect.MaxFrames {
+			// The server may be gone already.
+			if err := k.conn.WriteMessage(gws.OpcodeBinary, packet{version: 1, op: opHeartbeat}.encode()); err != nil {
+				break
+			}
+		}
+		// What the server has not read when it closes takes the close frame along.
+		if code := k.end(); code != 1008 && code != 0 {
+			t.Errorf("the socket ends with %d, want 1008", code)
+		}
+	})
+}
+
+func TestAClientThatConfirmsNothingIsDisconnectedInTheEnd(t *testing.T) {
+	config := app.Default()
+	config.Connect.SilentAfter = time.Second
+	config.Connect.ResendAfter = 200 * time.Millisecond
+	everywhereWith(t, config, func(t *testing.T, w *world) {
+		ann, ben := w.user(), w.user()
+		silent, fair := ben.connect(onDesktop("silent")), ben.connect(onDesktop("fair"))
+		ann.send(text(string(ben.uid()), "hello"))
+		if got := fair.receive(); got.String() != "hello" {
+			t.Errorf("ben reads %v", got)
+		}
+		silent.next(opReceiveMsg)
+		silent.next(opReceiveMsg) // once more
+		if code := silent.end(); code != 1008 {
+			t.Errorf("the silent socket ends with %d, want 1008", code)
+		}
+		// Nothing is lost by that, and nobody else suffers.
+		again := ben.connect(onDesktop("silent"))
+		if got := again.receive(); got.String() != "hello" {
+			t.Errorf("ben reads %v", got)
+		}
+		ann.send(text(string(ben.uid()), "again"))
+		if got := fair.receive(); got.String() != "again" {
+			t.Errorf("ben reads %v", got)
+		}
+	})
+}
+
+func TestASocketOnWhichNothingComesIsClosed(t *testing.T) {
+	config := app.Default()
+	config.Connect.IdleTimeout = time.Second
+	everywhereWith(t, config, func(t *testing.T, w *world) {
+		ann := w.user()
+		idle, busy := ann.connect(onDesktop("idle")), ann.connect(onDesktop("busy"))
+		beating := make(chan struct{})
+		go func() {
+			defer close(beating)
+			for !idle.ended() && t.Context().Err() == nil {
+				busy.send(opHeartbeat, nil)
+				pause(t.Context(), 50*time.Millisecond)
+			}
+		}()
+		idle.end()
+		<-beating
+		busy.send(opHeartbeat, nil)
+		busy.next(opHeartbeatReply)
+		if busy.ended() {
+			t.Error("a socket with heartbeats is closed")
+		}
+	})
+}
