@@ -242,10 +242,17 @@ func (h *hub) load(ctx context.Context, log *eventlog.Log, u *user) error {
 	if err != nil {
 		return err
 	}
+	h.place(u, places)
+	return nil
+}
+
+// place adds the places that a user has in groups, as they were at some moment
+// since he was registered, to what signals have said meanwhile.
+func (h *hub) place(u *user, places map[id.GID][]eventlog.Interval) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.users[u.uid] != u || u.loaded {
-		return nil // the last session is gone, or another one was quicker
+		return // the last session is gone, or another one was quicker
 	}
 	for g, intervals := range places {
 		for _, i := range intervals {
@@ -257,7 +264,6 @@ func (h *hub) load(ctx context.Context, log *eventlog.Log, u *user) error {
 		u.unseat(d.group, d.at)
 	}
 	u.left = nil
-	return nil
 }
 
 // sessionsOf returns the sessions of a user.
