@@ -149,6 +149,14 @@ func (tx *Tx) Erase(p Position) (bool, error) {
 	return n == 1, err
 }
 
+// EraseSignal makes a tombstone of a signal of the server's own with that id: what
+// it told is gone for good. There need not be one.
+func (tx *Tx) EraseSignal(id string) error {
+	_, err := tx.conn.ExecContext(tx.ctx,
+		"UPDATE log_event SET kind = ?, body = X'' WHERE scope = '' AND id = ? AND kind = ?", int64(Tombstone), id, int64(Signal))
+	return err
+}
+
 // Find reads the event at p as of this transaction, or fault.NotFound.
 func (tx *Tx) Find(p Position) (Event, error) { return find(tx.ctx, tx.conn, p) }
 
