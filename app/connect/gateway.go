@@ -20,6 +20,7 @@ import (
 	recordv1 "parley/api/proto/record/v1"
 	"parley/pkg/eventlog"
 	"parley/pkg/id"
+	"parley/pkg/packet"
 	"parley/record/sender"
 )
 
@@ -100,7 +101,7 @@ func New(ctx context.Context, config Config, services Services) (*Gateway, error
 	g.cursors = cursors{gateway: g, dirty: make(map[*session]struct{})}
 	g.ctx, g.stop = context.WithCancel(context.Background())
 	g.upgrader = gws.NewUpgrader(handler{g}, &gws.ServerOption{
-		ReadMaxPayloadSize: headerSize + config.MaxFrame,
+		ReadMaxPayloadSize: packet.HeaderSize + config.MaxFrame,
 		ReadBufferSize:     1 << 10,
 		Logger:             quiet{},
 	})
@@ -267,10 +268,10 @@ func (g handler) OnMessage(socket *gws.Conn, message *gws.Message) {
 		return
 	}
 	if message.Opcode != gws.OpcodeBinary {
-		s.end(errPacket, 1003)
+		s.end(packet.ErrMalformed, 1003)
 		return
 	}
-	p, err := parsePacket(message.Bytes())
+	p, err := packet.Parse(message.Bytes())
 	if err != nil {
 		s.end(err, 1002)
 		return
