@@ -87,6 +87,8 @@ func TestCallsThatMakeNoSense(t *testing.T) {
 	for _, args := range [][]string{
 		{"start"}, {"-colour"}, {"-version", "now"}, {"config"}, {"config", "write"}, {"migrate", "down"}, {"log"}, {"log", "rotate"},
 		{"log", "advance"}, {"log", "advance", "-to", "-1"}, {"log", "advance", "-to", "many"}, {"log", "advance", "9"}, {"key", "two"}, {"token", "-key"},
+		{"chat"}, {"chat", "-as", "alice.key"}, {"chat", "--as", "alice.key", "--to", "bob", "--group", "1"}, {"chat", "-to", "bob"},
+		{"chat", "-as", "alice.key", "-to", "b b"}, {"chat", "-as", "alice.key", "-group", "0"}, {"chat", "-as", strings.Repeat("1", 64), "-to", "bob"},
 	} {
 		if code, _, errOut := parley(t, args...); code != 2 || !strings.Contains(errOut, "see parley help") {
 			t.Errorf("parley %v exits with %d and says %q", args, code, errOut)
