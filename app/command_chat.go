@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 
+	"github.com/zeromicro/go-zero/core/logx"
 	"golang.org/x/term"
 
 	"parley/app/chat"
@@ -51,6 +52,7 @@ func (c *command) chat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	logx.Disable() // go-zero says something at a signal
 	return chat.Run(ctx, o)
 }
 

@@ -1,8 +1,6 @@
 package chat
 
 import (
-	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"strconv"
@@ -23,12 +21,10 @@ type screen struct {
 	out  io.Writer
 	size func() (width, height int) // nil where out is no terminal
 
-	mu  sync.Mutex
-	row int // in which the user types, counted from the first line
-	// sure is the first row whose place is known: below it every line took one
-	// row.
-	sure  int
-	width int
+	mu            sync.Mutex
+	width, height int
+	row           int // in which the user types, counted from the first line
+	sure          int // the first row below which all places are known
 }
 
 // mark is the place of a mark: the row of its line and one, or 0 for none.
@@ -37,16 +33,17 @@ type mark int
 // markWidth is the room for a mark before a line.
 const markWidth = 3
 
+// What terminals understand.
 const (
-	up    = "\x1b[%dA"
-	save  = "\x1b7"
-	back  = "\x1b8"
-	erase = "\r\x1b[K"
-	// above opens an empty row above the one that the user types in: it makes
-	// room at the end of the screen, goes back up in the same column, remembers
-	// the place and inserts a row there.
-	above = "\x1bD" + "\x1b[A" + save + "\x1b[L" + "\r"
-	below = back + "\x1b[B"
+	save   = "\x1b7"
+	back   = "\x1b8"
+	index  = "\x1bD" // one row down in the same column, with room made at the end
+	up     = "\x1b[%dA"
+	down   = "\x1b[%dB"
+	insert = "\x1b[%dL" // rows
+	column = "\x1b[%dG"
+	erase  = "\r\x1b[K" // the row
+	clear  = "\x1b[J"   // everything from here on
 )
 
 // say prints a line.
@@ -63,71 +60,74 @@ func (s *screen) own(sign, line string) mark {
 	return s.print(sign, line)
 }
 
-// typed says it again in the form of a line, with the time and a mark.
-func (s *screen) typed(text string) mark {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.size == nil {
-		return 0
-	}
-	s.measure()
-	if !s.fits(text, 0) {
-		s.row++
-		s.sure = s.row
-		return 0
-	}
-	fmt.Fprintf(s.out, up+erase, 1)
-	if text == "" {
-		return 0
-	}
-	line := time.Now().Format(time.TimeOnly) + " me: " + clean(text)
-	fmt.Fprintf(s.out, "%s%s\r\n", sign("…"), line)
-	return s.counted(line)
-}
-
 // print prints a line with a mark. The lock is held.
-func (s *screen) print(mark, line string) mark {
+func (s *screen) print(sign, line string) mark {
 	line = clean(line)
 	if s.size == nil {
 		fmt.Fprintln(s.out, line)
 		return 0
 	}
 	s.measure()
-	if s.fits(line, markWidth) {
-		fmt.Fprint(s.out, above, sign(mark), line, below)
+	text := room(sign) + line
+	if n, ok := s.rows(line, markWidth); ok && n < s.height {
+		fmt.Fprintf(s.out, strings.Repeat(index, n)+up+save+insert+"\r%s"+back+down, n, n, text, n)
 	} else {
-		fmt.Fprint(s.out, erase, sign(mark), line, "\r\n")
+		fmt.Fprint(s.out, erase, text, "\r\n")
 	}
-	return s.counted(line)
+	return s.count(line)
 }
 
-// sign is a mark in the room for it.
-func sign(mark string) string {
-	return mark + fmt.Sprintf("\x1b[%dG", markWidth+1)
-}
+// room is a mark and the rest of the room for it: not all terminals agree on how
+// wide it is.
+func room(sign string) string { return sign + fmt.Sprintf(column, markWidth+1) }
 
-// counted counts a line that was printed and returns the place of its mark.
-func (s *screen) counted(line string) mark {
+// count counts a line that was printed and returns the place of its mark.
+func (s *screen) count(line string) mark {
+	n, ok := s.rows(line, markWidth)
 	row := s.row
-	s.row++
-	if !s.fits(line, markWidth) {
+	s.row += n
+	if !ok {
 		s.sure = s.row
 		return 0
 	}
 	return mark(row + 1)
 }
 
-// measure looks how wide the terminal is now. When that has changed, it has
-// moved what stands on it.
-func (s *screen) measure() {
-	if width, _ := s.size(); width != s.width {
-		s.width, s.sure = width, s.row
+// typed puts the lines that the user has just typed into the form of all others,
+// where it is sure which rows they take.
+func (s *screen) typed(lines []typed) {
+	s.measure()
+	before, after, sure := 0, 0, true
+	texts := make([]string, len(lines))
+	for i, line := range lines {
+		n, ok := s.rows(line.text, 0)
+		before += n
+		sure = sure && ok && clean(line.text) == line.text
+		if line.text != "" {
+			texts[i] = time.Now().Format(time.TimeOnly) + " me: " + line.text
+			n, _ = s.rows(texts[i], markWidth)
+			after += n
+		}
+	}
+	if !sure || before >= s.height {
+		s.row += before
+		s.sure = s.row
+		return
+	}
+	fmt.Fprintf(s.out, save+up+"\r", before)
+	if after != before {
+		fmt.Fprint(s.out, clear)
+	}
+	for i, text := range texts {
+		if text != "" {
+			fmt.Fprint(s.out, erase, room("…"), text, "\r\n")
+			lines[i].mark = s.count(text)
+		}
+	}
+	if after == before {
+		fmt.Fprint(s.out, back) // where the next line may have been begun
 	}
 }
-
-// fits reports whether a line surely takes one row: no character is wider than
-// the number of its bytes.
-func (s *screen) fits(line string, indent int) bool { return indent+len(line) < s.width }
 
 // mark puts another mark before a line, or says so in a line of its own where
 // that cannot be done.
@@ -151,18 +151,63 @@ func (s *screen) remark(at mark, to string) bool {
 		return false
 	}
 	s.measure()
-	row, distance := int(at)-1, s.row-int(at)+1
-	if _, height := s.size(); row < s.sure || distance >= height {
+	row := int(at) - 1
+	if row < s.sure || s.row-row >= s.height {
 		return false
 	}
-	fmt.Fprintf(s.out, save+up+"\r%-*s"+back, distance, markWidth, to)
+	fmt.Fprintf(s.out, save+up+"\r%-*s"+back, s.row-row, markWidth, to)
 	return true
+}
+
+// measure looks how large the terminal is now. When its width has changed, it
+// has moved what stands on it.
+func (s *screen) measure() {
+	width, height := s.size()
+	if width != s.width {
+		s.sure = s.row
+	}
+	s.width, s.height = width, height
+}
+
+// rows returns how many rows a line takes that begins in a column, and whether
+// that is sure: terminals agree on the width of some scripts only. No character
+// is wider than the number of its bytes.
+func (s *screen) rows(line string, at int) (n int, sure bool) {
+	if s.width < 2*markWidth {
+		return 1, false
+	}
+	if at+len(line) <= s.width {
+		return 1, true
+	}
+	n, sure = 1, true
+	for _, r := range line {
+		w := 1
+		switch {
+		case r < unicode.MaxASCII:
+		case wide(r):
+			w = 2
+		default:
+			sure = false
+		}
+		if at+w > s.width {
+			n, at = n+1, 0
+		}
+		at += w
+	}
+	return n, sure
+}
+
+// wide reports whether a character takes two columns everywhere.
+func wide(r rune) bool {
+	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul) && r < 0xff00 ||
+		'\u3001' <= r && r <= '\u3011' || '\uff01' <= r && r <= '\uff60'
 }
 
 // clean writes out what must not reach a terminal: characters that move, hide or
 // reorder what stands there. Line breaks are among them, so that no text looks
 // like two lines.
 func clean(text string) string {
+	text = strings.ToValidUTF8(text, "\ufffd")
 	if strings.IndexFunc(text, dirty) < 0 {
 		return text
 	}
@@ -182,39 +227,4 @@ func clean(text string) string {
 // of the writing of some languages and of emoji.
 func dirty(r rune) bool {
 	return !unicode.IsGraphic(r) && r != '\u200c' && r != '\u200d'
-}
-
-// typed is a line of the input.
-type typed struct {
-	text string
-	mark mark
-}
-
-// readLines reads the input. The channel is closed at its end.
-func readLines(ctx context.Context, in io.Reader, s *screen) <-chan typed {
-	lines := make(chan typed)
-	go func() {
-		defer close(lines)
-		r := bufio.NewReader(in)
-		for {
-			text, err := r.ReadString('\n')
-			ended := strings.HasSuffix(text, "\n")
-			text = strings.ToValidUTF8(strings.TrimRight(text, "\r\n"), "\ufffd")
-			line := typed{text: text}
-			if ended {
-				line.mark = s.typed(text)
-			}
-			if strings.TrimSpace(text) != "" {
-				select {
-				case lines <- line:
-				case <-ctx.Done():
-					return
-				}
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	return lines
 }
