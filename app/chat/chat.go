@@ -108,15 +108,13 @@ func Run(ctx context.Context, o Options) error {
 		shown:        make(map[int64]*shown),
 		elsewhere:    make(map[string]bool),
 	}
-	first, err := c.dialer.dial(ctx, false)
-	if err != nil {
+	if c.conn, err = c.dialer.dial(ctx, false); err != nil {
 		return c.explain(ctx, err)
 	}
-	c.conn = first
 	defer func() { c.leave() }()
 	// The history is read when the device is in: what is said from then on
 	// comes over the socket.
-	if err := c.showHistory(ctx); err != nil {
+	if err := c.showHistory(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("read the history: %w", err)
 	}
 	return c.hold(ctx, readLines(ctx, o.In, c.screen))
@@ -225,38 +223,52 @@ func (c *chat) redial(ctx context.Context) {
 
 // reached goes on with a new connection, or tries again. An error is final.
 func (c *chat) reached(ctx context.Context, d dialed) error {
-	if d.err != nil {
-		if refused := (*refusedError)(nil); errors.As(d.err, &refused) {
-			return c.explain(ctx, d.err)
+	if d.err == nil {
+		if d.err = c.catchUp(ctx); d.err != nil {
+			d.conn.close()
 		}
+	}
+	if refused := (*refusedError)(nil); errors.As(d.err, &refused) {
+		c.giveUp("no connection")
+		return c.explain(ctx, d.err)
+	}
+	if d.err != nil {
 		c.redial(ctx)
 		return nil
 	}
 	c.conn = d.conn
-	c.screen.say("connected again")
-	c.catchUp(ctx)
 	c.out.flush(c.conn)
 	return nil
 }
 
-// catchUp takes what happened meanwhile. The socket brings it too, less what
-// another terminal of this device has confirmed; so a failure here costs
-// nothing in most cases, and the next connection makes up for it.
-func (c *chat) catchUp(ctx context.Context) {
-	for {
+// catchUp takes what happened while there was no connection. The socket brings
+// that too, less what another terminal of the same device has confirmed. So a
+// connection counts only when this is done: what comes over it moves the
+// position from which the next one would ask.
+func (c *chat) catchUp(ctx context.Context) error {
+	for again := false; ; again = true {
 		events, err := c.rest.sync(ctx, c.seen, syncCount)
+		if err != nil {
+			return err
+		}
+		if !again {
+			c.screen.say("connected again")
+		}
 		for _, e := range events {
 			c.take(e)
 		}
-		if err != nil || len(events) < syncCount {
-			return
+		if len(events) < syncCount {
+			return nil
 		}
 	}
 }
 
 // explain adds what the REST API says to a refusal of the socket, which has no
-// words.
+// words. Being interrupted is no error.
 func (c *chat) explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return c.verdict()
+	}
 	if refused := (*refusedError)(nil); !errors.As(err, &refused) {
 		return err
 	}

@@ -54,10 +54,12 @@ type dialer struct {
 // dial connects and lets the device in, with a token of this moment.
 func (d dialer) dial(ctx context.Context, again bool) (*conn, error) {
 	c := &conn{packets: make(chan packet.Packet, 64), ended: make(chan struct{}), began: time.Now(), done: ctx.Done()}
+	network := &netDialer{ctx: ctx}
 	socket, res, err := gws.NewClient(c, &gws.ClientOption{
 		Addr: d.url, HandshakeTimeout: dialWithin, RequestHeader: http.Header{}, Logger: quiet{},
-		NewDialer: func() (gws.Dialer, error) { return netDialer{ctx}, nil },
+		NewDialer: func() (gws.Dialer, error) { return network, nil },
 	})
+	network.connected()
 	if err != nil {
 		if res != nil {
 			err = fmt.Errorf("%s: %w", res.Status, err)
@@ -178,6 +180,7 @@ func (c *conn) OnMessage(socket *gws.Conn, m *gws.Message) {
 	p.Body = append([]byte(nil), p.Body...)
 	select {
 	case c.packets <- p:
+	case <-c.ended:
 	case <-c.done:
 	}
 }
@@ -195,11 +198,6 @@ func (c *conn) auth(ctx context.Context, m proto.Message) error {
 	case p := <-c.packets:
 		return admitted(p)
 	case <-c.ended:
-		select {
-		case p := <-c.packets: // it came before the end
-			return admitted(p)
-		default:
-		}
 		if closed := (*gws.CloseError)(nil); errors.As(c.reason, &closed) && closed.Code == 1008 {
 			return &refusedError{"the socket gateway does not let this device in"}
 		}
@@ -276,13 +274,28 @@ func (c *conn) leave() {
 
 func (c *conn) close() { c.socket.NetConn().Close() }
 
-// netDialer dials until a context ends.
-type netDialer struct{ ctx context.Context }
+// netDialer dials until a context ends, which also ends the handshake that
+// follows.
+type netDialer struct {
+	ctx  context.Context
+	stop func() bool
+}
 
 // Dial implements gws.Dialer.
-func (d netDialer) Dial(network, address string) (net.Conn, error) {
+func (d *netDialer) Dial(network, address string) (net.Conn, error) {
 	dialer := net.Dialer{Timeout: dialWithin}
-	return dialer.DialContext(d.ctx, network, address)
+	conn, err := dialer.DialContext(d.ctx, network, address)
+	if err == nil {
+		d.stop = context.AfterFunc(d.ctx, func() { conn.Close() })
+	}
+	return conn, err
+}
+
+// connected leaves the connection to its owner.
+func (d *netDialer) connected() {
+	if d.stop != nil {
+		d.stop()
+	}
 }
 
 // quiet keeps gws from writing to the terminal.

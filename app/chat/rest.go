@@ -102,8 +102,7 @@ func (r rest) push(ctx context.Context, encoded []byte) (logID int64, err error)
 	return sent.LogID, err
 }
 
-// sync returns up to count of the user's events after a position. With an error
-// it returns those before the one that cannot be read.
+// sync returns up to count of the user's events after a position.
 func (r rest) sync(ctx context.Context, after int64, count int) ([]event, error) {
 	var page struct {
 		Records []string `json:"records"`
@@ -115,11 +114,11 @@ func (r rest) sync(ctx context.Context, after int64, count int) ([]event, error)
 	for _, record := range page.Records {
 		raw, err := base64.StdEncoding.DecodeString(record)
 		if err != nil {
-			return events, fmt.Errorf("read an event after %d: %w", after, err)
+			return nil, fmt.Errorf("read an event after %d: %w", after, err)
 		}
 		e, err := decodeEvent(raw)
 		if err != nil {
-			return events, fmt.Errorf("read an event after %d: %w", after, err)
+			return nil, fmt.Errorf("read an event after %d: %w", after, err)
 		}
 		events = append(events, e)
 	}
