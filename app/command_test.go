@@ -64,6 +64,21 @@ func TestWhatIsNoKey(t *testing.T) {
 	}
 }
 
+func TestAChatNeedsTheFileOfAKey(t *testing.T) {
+	t.Parallel()
+	key := strings.Repeat("12", 32)
+	for as, want := range map[string]string{
+		key:               "takes the file of a key, not the key",
+		key[1:]:           "not a file that exists",
+		write(t, "hello"): "no private key",
+	} {
+		code, out, errOut := parley(t, "chat", "-as", as, "-to", "bob")
+		if code == 0 || out != "" || !strings.Contains(errOut, want) || strings.Contains(errOut, key[1:]) {
+			t.Errorf("as %s: exit %d, %q, %q", as, code, out, errOut)
+		}
+	}
+}
+
 func TestCommandsThatExist(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

@@ -184,15 +184,15 @@ func TestAGroupTalksInTerminals(t *testing.T) {
 
 func TestATerminalBeginsWithTheEndOfWhatWasSaid(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
-		alice, bob := w.user(), w.user()
-		g := w.group(alice, bob)
+		alice, bob, cai, dan := w.user(), w.user(), w.user(), w.user()
+		g := w.group(cai, dan)
 		for n := range 25 {
 			alice.send(text(string(bob.uid()), fmt.Sprint(n)))
-			bob.send(groupText(g, fmt.Sprint(n)))
+			dan.send(groupText(g, fmt.Sprint(n)))
 		}
 		// The backlog of the new device has everything; it comes before what
 		// is said from now on.
-		for k, from := range map[*terminal]*client{bob.chatWith(alice): alice, alice.chatIn(g): bob} {
+		for k, from := range map[*terminal]*client{bob.chatWith(alice): alice, cai.chatIn(g): dan} {
 			k.types("live")
 			until(t, func() bool { return len(k.lines()) > 20 })
 			var want []string
@@ -287,8 +287,8 @@ func TestADeviceThatIsNotLetInIsTold(t *testing.T) {
 	})
 }
 
-// run runs parley chat with an input and returns its exit code and output.
-func (c *client) run(input string, args ...string) (code int, out, errOut string) {
+// command is parley chat as the user, to somebody at the site.
+func (c *client) command(args ...string) *exec.Cmd {
 	c.t.Helper()
 	file, err := binary()
 	if err != nil {
@@ -298,7 +298,13 @@ func (c *client) run(input string, args ...string) (code int, out, errOut string
 	if err := os.WriteFile(key, fmt.Appendf(nil, "private key: %s\n", c.key.Hex()), 0o600); err != nil {
 		c.t.Fatal(err)
 	}
-	cmd := exec.CommandContext(c.t.Context(), file, append([]string{"chat", "--as", key, "--url", c.site.app}, args...)...)
+	return exec.CommandContext(c.t.Context(), file, append([]string{"chat", "--as", key, "--url", c.site.app}, args...)...)
+}
+
+// run runs parley chat with an input and returns its exit code and output.
+func (c *client) run(input string, args ...string) (code int, out, errOut string) {
+	c.t.Helper()
+	cmd := c.command(args...)
 	var o, e bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &o, &e
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
@@ -335,5 +341,25 @@ func TestChatInAPipe(t *testing.T) {
 	p.kill()
 	if code, out, errOut := alice.run("hello\n", "--to", string(bob.uid())); code != 1 || out != "" || !strings.Contains(errOut, "connection refused") {
 		t.Errorf("without a server: exit %d, %q, %q", code, out, errOut)
+	}
+}
+
+func TestAnInterruptEndsAChat(t *testing.T) {
+	t.Parallel()
+	p := newProcess(t, nil, "-data", t.TempDir())
+	p.start()
+	alice := newUser(t, p.site)
+	alice.send(text(string(alice.uid()), "note"))
+	cmd := alice.command("--to", string(alice.uid()))
+	var out, errOut logBuffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	_, err := cmd.StdinPipe() // which does not end
+	must(t, err)
+	must(t, cmd.Start())
+	until(t, func() bool { return out.has("me: note\n") })
+	must(t, cmd.Process.Signal(os.Interrupt))
+	cmd.Wait() // how it ended is in its state
+	if cmd.ProcessState.ExitCode() != 0 || errOut.tail() != "" || strings.Count(out.tail(), "\n") != 1 {
+		t.Errorf("it ends with %d and has said %q, %q", cmd.ProcessState.ExitCode(), out.tail(), errOut.tail())
 	}
 }
