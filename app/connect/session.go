@@ -14,6 +14,7 @@ import (
 	"parley/app/presence"
 	"parley/pkg/eventlog"
 	"parley/pkg/id"
+	"parley/pkg/packet"
 	"parley/record/sender"
 )
 
@@ -82,32 +83,32 @@ func (d *device) mobile() bool {
 }
 
 // receive handles a packet. The body is not kept.
-func (s *session) receive(p packet) {
-	switch p.op {
-	case opAuth:
+func (s *session) receive(p packet.Packet) {
+	switch p.Op {
+	case packet.Auth:
 		if !s.over() {
 			s.auth(p)
 		}
 		return
-	case opHeartbeat:
-		s.out.put(packet{op: opHeartbeatReply, seq: p.seq, ack: p.seq})
+	case packet.Heartbeat:
+		s.out.put(packet.Packet{Op: packet.HeartbeatReply, Seq: p.Seq, Ack: p.Seq})
 		return
-	case opDisconnect:
+	case packet.Disconnect:
 		s.end(gws.ErrConnClosed, 1000)
 		return
 	}
 	if s.user == nil {
-		s.end(errPacket, 1008)
+		s.end(packet.ErrMalformed, 1008)
 		return
 	}
 	if s.over() {
 		return // another phone took its place, and it hears so in a moment
 	}
-	switch p.op {
-	case opSendMsg:
+	switch p.Op {
+	case packet.SendMsg:
 		s.send(p)
-	case opReceiveMsgReply:
-		s.confirm(p.ack)
+	case packet.ReceiveMsgReply:
+		s.confirm(p.Ack)
 	}
 }
 
@@ -120,10 +121,10 @@ func (s *session) over() bool {
 
 // send hands a message to the record service. The sessions of one sender keep
 // their order each.
-func (s *session) send(p packet) {
-	seq := p.seq
-	s.gateway.services.Sender.SendAsync(s.uid, append([]byte(nil), p.body...), func(r sender.Receipt, err error) {
-		s.out.put(packet{op: opSendMsgReply, seq: seq, ack: seq, body: acknowledgement(r, err)})
+func (s *session) send(p packet.Packet) {
+	seq := p.Seq
+	s.gateway.services.Sender.SendAsync(s.uid, append([]byte(nil), p.Body...), func(r sender.Receipt, err error) {
+		s.out.put(packet.Packet{Op: packet.SendMsgReply, Seq: seq, Ack: seq, Body: acknowledgement(r, err)})
 	})
 }
 
@@ -206,7 +207,7 @@ func (s *session) tell(body []byte) {
 	defer s.mu.Unlock()
 	if s.phase == entered {
 		s.window.seq++
-		s.out.put(packet{op: opReceiveMsg, seq: s.window.seq, body: body})
+		s.out.put(packet.Packet{Op: packet.ReceiveMsg, Seq: s.window.seq, Body: body})
 	}
 }
 
@@ -367,7 +368,7 @@ func (s *session) resend(now time.Time) {
 	}
 	oldest := s.window.deliveries[0]
 	silent := now.Sub(s.confirmed) > s.gateway.config.SilentAfter && now.Sub(oldest.first) > s.gateway.config.SilentAfter
-	var again []packet
+	var again []packet.Packet
 	if !silent && !s.out.busy() {
 		again = s.window.due(now, s.gateway.config.ResendAfter)
 	}

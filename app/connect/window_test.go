@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"parley/pkg/eventlog"
+	"parley/pkg/packet"
 )
 
 // filled is a window with events at some positions, sent at a time.
@@ -86,7 +87,7 @@ func TestWhatIsNotConfirmedIsSentAgainLessAndLessOften(t *testing.T) {
 	var sent []int
 	for second := range 200 {
 		for _, p := range w.due(begin.Add(time.Duration(second)*time.Second), 5*time.Second) {
-			if p.seq != 1 || p.op != opReceiveMsg || string(p.body) != "proto" {
+			if p.Seq != 1 || p.Op != packet.ReceiveMsg || string(p.Body) != "proto" {
 				t.Errorf("at %d s it is %+v", second, p)
 			}
 			sent = append(sent, second)
