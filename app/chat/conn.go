@@ -33,8 +33,8 @@ const (
 	// writeWithin bounds one write, leaveWithin the answer to Disconnect.
 	writeWithin = 10 * time.Second
 	leaveWithin = time.Second
-	// A gateway disconnects who sends more than 1000 packets a second, and a
-	// backlog is confirmed by as many packets as it has events.
+	// A gateway disconnects who sends more than 1000 packets a second that are no
+	// confirmations.
 	paceCount = 80
 	paceEvery = 100 * time.Millisecond
 )
@@ -229,7 +229,9 @@ func admitted(p packet.Packet) error {
 func (c *conn) write(p packet.Packet) (seq uint32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.keepPace()
+	if p.Op != packet.ReceiveMsgReply {
+		c.keepPace()
+	}
 	c.seq++
 	p.Seq = c.seq
 	c.socket.SetWriteDeadline(time.Now().Add(writeWithin))

@@ -81,10 +81,14 @@ func (s *session) enterDevice(reply packet.Packet, login *wirev1.Login) {
 		Reconnect: login.ConnType == wirev1.ConnType_CONN_TYPE_RECONNECT,
 	})
 	if err != nil {
+		code := uint16(1008)
+		if fault.Of(err).Code == fault.Busy {
+			code = 1011
+		}
 		if !fault.Expected(err) {
 			logx.Errorf("let a device of %s in: %v", s.uid, err)
 		}
-		s.end(err, 1011)
+		s.end(err, code)
 		return
 	}
 	if h := answer.GetHolder(); h != nil {

@@ -271,10 +271,6 @@ func (g handler) OnMessage(socket *gws.Conn, message *gws.Message) {
 	defer message.Close()
 	s := sessionOf(socket)
 	g.heard(s)
-	if !s.limit.take(time.Now()) {
-		s.end(errTooMuch, 1008)
-		return
-	}
 	if message.Opcode != gws.OpcodeBinary {
 		s.end(packet.ErrMalformed, 1003)
 		return

@@ -42,15 +42,15 @@ func (w *window) add(pos eventlog.Position, proto []byte, now time.Time) packet.
 	return packet.Packet{Op: packet.ReceiveMsg, Seq: w.seq, Body: proto}
 }
 
-// confirm settles the event that was sent as seq, and reports whether the front
-// moved.
-func (w *window) confirm(seq uint32) bool {
+// confirm settles the event that was sent as seq. It reports whether there was one,
+// and whether the front moved.
+func (w *window) confirm(seq uint32) (owed, moved bool) {
 	for i := range w.deliveries {
-		if d := &w.deliveries[i]; d.seq == seq {
-			return w.settle(i)
+		if d := &w.deliveries[i]; d.seq == seq && !d.confirmed {
+			return true, w.settle(i)
 		}
 	}
-	return false
+	return false, false
 }
 
 // drop settles the event at a position: it was revoked.
