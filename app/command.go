@@ -22,6 +22,9 @@ usage:
   parley token [-key KEY]         print a token, which is good for two minutes
   parley message -to UID -text T  print a message as bytes, for /record/push with
                                   curl; -group ID instead of -to, -id MSGID
+  parley chat -as KEY -to UID     talk to a user, one line a message; KEY is the
+                                  file of a key; -group ID instead of -to, -url
+                                  of the server, -socket URL if it is elsewhere
   parley config print [flags]     print the configuration in force, explained
   parley config check [flags]     check the configuration, connect to nothing
   parley migrate [up] [flags]     bring the schema of the database up to date
@@ -37,10 +40,12 @@ usage:
 flags:
 `
 
-// command is a run of the program: its arguments and where its answers go.
+// command is a run of the program: its arguments, what it reads and where its
+// answers go.
 type command struct {
 	args   []string
 	getenv func(string) string
+	in     io.Reader
 	out    io.Writer
 	err    io.Writer
 }
@@ -52,7 +57,7 @@ var errUsage = errors.New("see parley help")
 // Main runs the program with its arguments, until ctx ends, and returns its
 // exit code: 0 when all went well, 2 when it was called in a wrong way, else 1.
 func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
-	c := command{args: args, getenv: os.Getenv, out: out, err: errOut}
+	c := command{args: args, getenv: os.Getenv, in: os.Stdin, out: out, err: errOut}
 	err := c.run(ctx)
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
@@ -80,6 +85,8 @@ func (c *command) run(ctx context.Context) error {
 		return c.token()
 	case "message":
 		return c.message()
+	case "chat":
+		return c.chat(ctx)
 	case "config":
 		return c.config()
 	case "migrate":

@@ -62,18 +62,24 @@ func (c *command) findKey(given string) (auth.Key, error) {
 	if key, err := auth.ParseKey(given); err == nil {
 		return key, nil
 	}
-	text, err := os.ReadFile(given)
+	key, err := readKey(given)
 	if errors.Is(err, os.ErrNotExist) {
 		return auth.Key{}, errors.New("-key is neither a private key of 64 hex digits nor a file that exists")
 	}
+	return key, err
+}
+
+// readKey reads a private key from a file: the output of the key command, or the
+// bare hex.
+func readKey(file string) (auth.Key, error) {
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return auth.Key{}, fmt.Errorf("read a private key: %w", err)
 	}
-	// The output of the key command, or the bare hex.
 	for word := range strings.FieldsSeq(string(text)) {
 		if key, err := auth.ParseKey(word); err == nil {
 			return key, nil
 		}
 	}
-	return auth.Key{}, fmt.Errorf("there is no private key of 64 hex digits in %s", given)
+	return auth.Key{}, fmt.Errorf("there is no private key of 64 hex digits in %s", file)
 }

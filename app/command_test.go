@@ -64,6 +64,21 @@ func TestWhatIsNoKey(t *testing.T) {
 	}
 }
 
+func TestAChatNeedsTheFileOfAKey(t *testing.T) {
+	t.Parallel()
+	key := strings.Repeat("12", 32)
+	for as, want := range map[string]string{
+		key:               "takes the file of a key, not the key",
+		key[1:]:           "not a file that exists",
+		write(t, "hello"): "no private key",
+	} {
+		code, out, errOut := parley(t, "chat", "-as", as, "-to", "bob")
+		if code == 0 || out != "" || !strings.Contains(errOut, want) || strings.Contains(errOut, key[1:]) {
+			t.Errorf("as %s: exit %d, %q, %q", as, code, out, errOut)
+		}
+	}
+}
+
 func TestCommandsThatExist(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -87,6 +102,8 @@ func TestCallsThatMakeNoSense(t *testing.T) {
 	for _, args := range [][]string{
 		{"start"}, {"-colour"}, {"-version", "now"}, {"config"}, {"config", "write"}, {"migrate", "down"}, {"log"}, {"log", "rotate"},
 		{"log", "advance"}, {"log", "advance", "-to", "-1"}, {"log", "advance", "-to", "many"}, {"log", "advance", "9"}, {"key", "two"}, {"token", "-key"},
+		{"chat"}, {"chat", "-as", "alice.key"}, {"chat", "--as", "alice.key", "--to", "bob", "--group", "1"}, {"chat", "-to", "bob"},
+		{"chat", "-as", "alice.key", "-to", "b b"}, {"chat", "-as", "alice.key", "-group", "0"}, {"chat", "-as", strings.Repeat("1", 64), "-to", "bob"},
 	} {
 		if code, _, errOut := parley(t, args...); code != 2 || !strings.Contains(errOut, "see parley help") {
 			t.Errorf("parley %v exits with %d and says %q", args, code, errOut)

@@ -43,17 +43,23 @@ func TestWhatIsNoAuthEndsTheSocketWithoutAReply(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		alice := w.user()
 		old := alice.key.Token(time.Now().Add(-time.Hour), "")
-		for name, p := range map[string]packet{
-			"another packet first": {version: 1, op: opSendMsg, body: encode(&wirev1.Proto{})},
-			"no token":             {version: 1, op: opAuth, body: encode(&wirev1.AuthMsg{AppId: "dtalk"})},
-			"an old token":         {version: 1, op: opAuth, body: encode(&wirev1.AuthMsg{Token: old})},
-			"no AuthMsg":           {version: 1, op: opAuth, body: []byte{0xff}},
-			"no Login in ext":      {version: 1, op: opAuth, body: encode(&wirev1.AuthMsg{Token: alice.token(), Ext: []byte{0xff}})},
-			"a device without end": {version: 1, op: opAuth, body: encode(&wirev1.AuthMsg{Token: alice.token(), Ext: encode(&wirev1.Login{Uuid: strings.Repeat("u", 65)})})},
+		for name, c := range map[string]struct {
+			packet packet
+			reason string
+		}{
+			"another packet first": {packet{version: 1, op: opSendMsg, body: encode(&wirev1.Proto{})}, "the packet is malformed"},
+			"no token":             {packet{version: 1, op: opAuth, body: encode(&wirev1.AuthMsg{AppId: "dtalk"})}, "-1010"},
+			"an old token":         {packet{version: 1, op: opAuth, body: encode(&wirev1.AuthMsg{Token: old})}, "-1011"},
+			"no AuthMsg":           {packet{version: 1, op: opAuth, body: []byte{0xff}}, "the packet is malformed"},
+			"no Login in ext":      {packet{version: 1, op: opAuth, body: encode(&wirev1.AuthMsg{Token: alice.token(), Ext: []byte{0xff}})}, "the packet is malformed"},
+			"a device without end": {packet{version: 1, op: opAuth, body: encode(&wirev1.AuthMsg{Token: alice.token(),
+				Ext: encode(&wirev1.Login{Uuid: strings.Repeat("u", 65)})})}, "-1012 uuid must have 1 to 64 bytes"},
 		} {
 			k := openSocket(t, w.site)
-			k.write(p)
-			k.end()
+			k.write(c.packet)
+			if code, reason := k.endReason(); code != 1008 || reason != c.reason {
+				t.Errorf("%s ends the socket with %d, %q, want 1008, %q", name, code, reason, c.reason)
+			}
 			if len(k.packets) > 0 {
 				t.Errorf("%s is answered with %v", name, k.packets)
 			}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -19,8 +20,8 @@ func TestAUserHasSoManySocketsAndNoMore(t *testing.T) {
 		for _, l := range []*login{onDesktop("two"), nil} {
 			third := openSocket(t, w.site)
 			third.send(opAuth, ann.auth(l))
-			if code := third.end(); code != 1008 {
-				t.Errorf("a third socket ends with %d, want 1008", code)
+			if code, why := third.endReason(); code != 1008 || why != "the user has too many sockets" {
+				t.Errorf("a third socket ends with %d, %q", code, why)
 			}
 		}
 		ben.connect(onDesktop("one"))
@@ -44,6 +45,25 @@ func TestAClientThatFloodsIsDisconnected(t *testing.T) {
 		// What the server has not read when it closes takes the close frame along.
 		if code := k.end(); code != 1008 && code != 0 {
 			t.Errorf("the socket ends with %d, want 1008", code)
+		}
+	})
+}
+
+// How many confirmations there are is the server's doing.
+func TestConfirmationsDoNotCountForTheLimit(t *testing.T) {
+	config := app.Default()
+	config.Connect.MaxFrames = 20
+	everywhereWith(t, config, func(t *testing.T, w *world) {
+		ann, ben := w.user(), w.user()
+		const count = 100
+		for n := range count {
+			ann.send(text(string(ben.uid()), fmt.Sprint(n)))
+		}
+		k := ben.connect(onDesktop("desk"))
+		for n := range count {
+			if got := k.receive(); got.String() != fmt.Sprint(n) {
+				t.Fatalf("message %d is read as %v", n, got)
+			}
 		}
 	})
 }

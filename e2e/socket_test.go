@@ -63,6 +63,7 @@ type socket struct {
 	packets []packet
 	closed  bool
 	code    uint16 // of the close frame
+	reason  string
 	seq     uint32
 }
 
@@ -104,7 +105,7 @@ func (k *socket) OnClose(_ *gws.Conn, err error) {
 	defer k.mu.Unlock()
 	k.closed = true
 	if c, ok := err.(*gws.CloseError); ok {
-		k.code = c.Code
+		k.code, k.reason = c.Code, string(c.Reason)
 	}
 	k.changed.Broadcast()
 }
@@ -166,6 +167,14 @@ func (k *socket) end() uint16 {
 		k.changed.Wait()
 	}
 	return k.code
+}
+
+// endReason is end with the reason that the server gives.
+func (k *socket) endReason() (uint16, string) {
+	code := k.end()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return code, k.reason
 }
 
 // login is the device of a socket.

@@ -13,20 +13,21 @@ import (
 	"parley/pkg/eventlog"
 	"parley/pkg/fault"
 	"parley/pkg/id"
+	"parley/pkg/packet"
 )
 
 // auth handles Auth: the first one lets a session in, one more is answered and
 // changes nothing. What fails closes the socket, because one client takes any
 // first packet for success.
-func (s *session) auth(p packet) {
-	reply := packet{op: opAuthReply, seq: p.seq, ack: p.seq}
+func (s *session) auth(p packet.Packet) {
+	reply := packet.Packet{Op: packet.AuthReply, Seq: p.Seq, Ack: p.Seq}
 	if s.user != nil {
 		s.out.put(reply)
 		return
 	}
 	var m wirev1.AuthMsg
-	if err := proto.Unmarshal(p.body, &m); err != nil {
-		s.end(errPacket, 1008)
+	if err := proto.Unmarshal(p.Body, &m); err != nil {
+		s.end(packet.ErrMalformed, 1008)
 		return
 	}
 	uid, err := s.gateway.services.Verifier.Verify(m.Token)
@@ -38,7 +39,7 @@ func (s *session) auth(p packet) {
 	if len(m.Ext) > 0 {
 		login = new(wirev1.Login)
 		if err := proto.Unmarshal(m.Ext, login); err != nil {
-			s.end(errPacket, 1008)
+			s.end(packet.ErrMalformed, 1008)
 			return
 		}
 	}
@@ -56,7 +57,7 @@ const enterWithin = 10 * time.Second
 
 // enterPlain lets a connection without a device in: it gets what happens from now
 // on. The tail may be behind.
-func (s *session) enterPlain(reply packet) {
+func (s *session) enterPlain(reply packet.Packet) {
 	ctx, cancel := context.WithTimeout(s.gateway.ctx, enterWithin)
 	defer cancel()
 	head, err := s.gateway.services.Log.Head(ctx)
@@ -68,7 +69,7 @@ func (s *session) enterPlain(reply packet) {
 	s.enter(reply, head)
 }
 
-func (s *session) enterDevice(reply packet, login *wirev1.Login) {
+func (s *session) enterDevice(reply packet.Packet, login *wirev1.Login) {
 	if len(s.gateway.hub.sessionsOf(s.uid)) >= s.gateway.config.MaxSockets {
 		s.end(errCrowd, 1008) // before it takes the place of another phone
 		return
@@ -80,10 +81,14 @@ func (s *session) enterDevice(reply packet, login *wirev1.Login) {
 		Reconnect: login.ConnType == wirev1.ConnType_CONN_TYPE_RECONNECT,
 	})
 	if err != nil {
+		code := uint16(1008)
+		if fault.Of(err).Code == fault.Busy {
+			code = 1011
+		}
 		if !fault.Expected(err) {
 			logx.Errorf("let a device of %s in: %v", s.uid, err)
 		}
-		s.end(err, 1011)
+		s.end(err, code)
 		return
 	}
 	if h := answer.GetHolder(); h != nil {
@@ -98,7 +103,7 @@ func (s *session) enterDevice(reply packet, login *wirev1.Login) {
 
 // refuse tells a phone which other one holds the account. It has a while to
 // choose to take its place.
-func (s *session) refuse(reply packet, holder *recordv1.Device) {
+func (s *session) refuse(reply packet.Packet, holder *recordv1.Device) {
 	body, err := proto.Marshal(endpointLogin(device{
 		kind: wirev1.Device(holder.GetType()), uuid: holder.GetUuid(), name: holder.GetName(), at: holder.GetAt(),
 	}))
@@ -107,14 +112,14 @@ func (s *session) refuse(reply packet, holder *recordv1.Device) {
 		return
 	}
 	s.authTimer.Reset(s.gateway.config.RefusedTimeout)
-	reply.body = body
+	reply.Body = body
 	s.out.put(reply)
 }
 
 // enter lets the session in, unless it is being closed: it reads on after a
 // position, a moment after the reply, because one client loses what comes in the
 // first moments.
-func (s *session) enter(reply packet, after eventlog.Position) bool {
+func (s *session) enter(reply packet.Packet, after eventlog.Position) bool {
 	if !s.authTimer.Stop() {
 		return false
 	}

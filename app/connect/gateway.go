@@ -22,6 +22,7 @@ import (
 	"parley/app/presence"
 	"parley/pkg/eventlog"
 	"parley/pkg/id"
+	"parley/pkg/packet"
 	"parley/record/sender"
 )
 
@@ -104,7 +105,7 @@ func New(ctx context.Context, config Config, services Services) (*Gateway, error
 	g.presence = presence.NewKeeper(services.Redis, g.name)
 	g.ctx, g.stop = context.WithCancel(context.Background())
 	g.upgrader = gws.NewUpgrader(handler{g}, &gws.ServerOption{
-		ReadMaxPayloadSize: headerSize + config.MaxFrame,
+		ReadMaxPayloadSize: packet.HeaderSize + config.MaxFrame,
 		ReadBufferSize:     1 << 10,
 		Logger:             quiet{},
 	})
@@ -270,15 +271,11 @@ func (g handler) OnMessage(socket *gws.Conn, message *gws.Message) {
 	defer message.Close()
 	s := sessionOf(socket)
 	g.heard(s)
-	if !s.limit.take(time.Now()) {
-		s.end(errTooMuch, 1008)
-		return
-	}
 	if message.Opcode != gws.OpcodeBinary {
-		s.end(errPacket, 1003)
+		s.end(packet.ErrMalformed, 1003)
 		return
 	}
-	p, err := parsePacket(message.Bytes())
+	p, err := packet.Parse(message.Bytes())
 	if err != nil {
 		s.end(err, 1002)
 		return

@@ -4,6 +4,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"parley/pkg/packet"
 )
 
 const (
@@ -31,14 +33,14 @@ type outbox struct {
 }
 
 // put queues packets. It never waits.
-func (o *outbox) put(packets ...packet) {
+func (o *outbox) put(packets ...packet.Packet) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
 		return
 	}
 	for _, p := range packets {
-		o.waiting = p.append(o.waiting)
+		o.waiting = appendFrame(o.waiting, p)
 	}
 	if len(o.waiting) > maxUnwritten {
 		o.closed = true

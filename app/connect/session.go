@@ -3,6 +3,8 @@ package connect
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,12 +15,15 @@ import (
 	wirev1 "parley/api/proto/wire/v1"
 	"parley/app/presence"
 	"parley/pkg/eventlog"
+	"parley/pkg/fault"
 	"parley/pkg/id"
+	"parley/pkg/packet"
 	"parley/record/sender"
 )
 
-// The reasons for which a session ends, as the log tells them.
+// The reasons for which a session ends, as the log and the client are told them.
 var (
+	errGoodbye  = errors.New("the client says goodbye")
 	errSlow     = errors.New("the client does not read")
 	errSilent   = errors.New("the client confirms nothing")
 	errTooMuch  = errors.New("the client sends too many frames")
@@ -81,33 +86,38 @@ func (d *device) mobile() bool {
 	return d.kind == wirev1.Device_DEVICE_ANDROID || d.kind == wirev1.Device_DEVICE_IOS
 }
 
-// receive handles a packet. The body is not kept.
-func (s *session) receive(p packet) {
-	switch p.op {
-	case opAuth:
+// receive handles a packet. The body is not kept. A confirmation that is owed does
+// not count for the limit: how many there are is the server's doing.
+func (s *session) receive(p packet.Packet) {
+	if p.Op == packet.ReceiveMsgReply && s.user != nil && s.confirm(p.Ack) {
+		return
+	}
+	if !s.limit.take(time.Now()) {
+		s.end(errTooMuch, 1008)
+		return
+	}
+	switch p.Op {
+	case packet.Auth:
 		if !s.over() {
 			s.auth(p)
 		}
 		return
-	case opHeartbeat:
-		s.out.put(packet{op: opHeartbeatReply, seq: p.seq, ack: p.seq})
+	case packet.Heartbeat:
+		s.out.put(packet.Packet{Op: packet.HeartbeatReply, Seq: p.Seq, Ack: p.Seq})
 		return
-	case opDisconnect:
-		s.end(gws.ErrConnClosed, 1000)
+	case packet.Disconnect:
+		s.end(errGoodbye, 1000)
 		return
 	}
 	if s.user == nil {
-		s.end(errPacket, 1008)
+		s.end(packet.ErrMalformed, 1008)
 		return
 	}
 	if s.over() {
 		return // another phone took its place, and it hears so in a moment
 	}
-	switch p.op {
-	case opSendMsg:
+	if p.Op == packet.SendMsg {
 		s.send(p)
-	case opReceiveMsgReply:
-		s.confirm(p.ack)
 	}
 }
 
@@ -120,10 +130,10 @@ func (s *session) over() bool {
 
 // send hands a message to the record service. The sessions of one sender keep
 // their order each.
-func (s *session) send(p packet) {
-	seq := p.seq
-	s.gateway.services.Sender.SendAsync(s.uid, append([]byte(nil), p.body...), func(r sender.Receipt, err error) {
-		s.out.put(packet{op: opSendMsgReply, seq: seq, ack: seq, body: acknowledgement(r, err)})
+func (s *session) send(p packet.Packet) {
+	seq := p.Seq
+	s.gateway.services.Sender.SendAsync(s.uid, append([]byte(nil), p.Body...), func(r sender.Receipt, err error) {
+		s.out.put(packet.Packet{Op: packet.SendMsgReply, Seq: seq, Ack: seq, Body: acknowledgement(r, err)})
 	})
 }
 
@@ -145,16 +155,19 @@ func acknowledgement(r sender.Receipt, err error) []byte {
 }
 
 // confirm settles an event, and lets the next one follow where the window was
-// full.
-func (s *session) confirm(seq uint32) {
+// full. It reports whether the event waited for that.
+func (s *session) confirm(seq uint32) bool {
 	s.mu.Lock()
-	moved := s.window.confirm(seq)
-	s.confirmed = time.Now()
+	owed, moved := s.window.confirm(seq)
+	if owed {
+		s.confirmed = time.Now()
+	}
 	s.mu.Unlock()
 	if moved {
 		s.gateway.cursors.mark(s)
 		s.pump()
 	}
+	return owed
 }
 
 // offer sends an event of the tail, if the session is live and its window has
@@ -206,7 +219,7 @@ func (s *session) tell(body []byte) {
 	defer s.mu.Unlock()
 	if s.phase == entered {
 		s.window.seq++
-		s.out.put(packet{op: opReceiveMsg, seq: s.window.seq, body: body})
+		s.out.put(packet.Packet{Op: packet.ReceiveMsg, Seq: s.window.seq, Body: body})
 	}
 }
 
@@ -367,7 +380,7 @@ func (s *session) resend(now time.Time) {
 	}
 	oldest := s.window.deliveries[0]
 	silent := now.Sub(s.confirmed) > s.gateway.config.SilentAfter && now.Sub(oldest.first) > s.gateway.config.SilentAfter
-	var again []packet
+	var again []packet.Packet
 	if !silent && !s.out.busy() {
 		again = s.window.due(now, s.gateway.config.ResendAfter)
 	}
@@ -386,6 +399,22 @@ func (s *session) end(reason error, code uint16) {
 	s.out.then(func() {
 		s.out.close()
 		s.socket.SetWriteDeadline(time.Now().Add(writeWithin)) // the last write's is over
-		s.socket.WriteClose(code, nil)                         // closes the connection too
+		s.socket.WriteClose(code, closeText(reason, code))     // closes the connection too
 	})
+}
+
+// maxCloseText is the longest reason that a close frame has room for in bytes (RFC
+// 6455, section 5.5).
+const maxCloseText = 123
+
+// closeText is a reason in a close frame: the code of an answer that the API
+// defines, or else a sentence. What failed inside is nobody's business.
+func closeText(reason error, code uint16) []byte {
+	text := reason.Error()
+	if e := fault.Of(reason); e.Code != fault.Busy {
+		text = strings.TrimSpace(fmt.Sprintf("%d %s", e.Code, e.Detail))
+	} else if code == 1011 {
+		text = "the server has a problem"
+	}
+	return []byte(text[:min(len(text), maxCloseText)])
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"parley/pkg/eventlog"
+	"parley/pkg/packet"
 )
 
 // delivery is an event that was sent to a client and is not settled yet.
@@ -34,22 +35,22 @@ func (w *window) full(events, bytes int) bool {
 func (w *window) empty() bool { return len(w.deliveries) == 0 }
 
 // add notes that an event is sent and returns it as a packet.
-func (w *window) add(pos eventlog.Position, proto []byte, now time.Time) packet {
+func (w *window) add(pos eventlog.Position, proto []byte, now time.Time) packet.Packet {
 	w.seq++
 	w.deliveries = append(w.deliveries, delivery{pos: pos, seq: w.seq, proto: proto, first: now, sent: now, tries: 1})
 	w.bytes += len(proto)
-	return packet{op: opReceiveMsg, seq: w.seq, body: proto}
+	return packet.Packet{Op: packet.ReceiveMsg, Seq: w.seq, Body: proto}
 }
 
-// confirm settles the event that was sent as seq, and reports whether the front
-// moved.
-func (w *window) confirm(seq uint32) bool {
+// confirm settles the event that was sent as seq. It reports whether there was one,
+// and whether the front moved.
+func (w *window) confirm(seq uint32) (owed, moved bool) {
 	for i := range w.deliveries {
-		if d := &w.deliveries[i]; d.seq == seq {
-			return w.settle(i)
+		if d := &w.deliveries[i]; d.seq == seq && !d.confirmed {
+			return true, w.settle(i)
 		}
 	}
-	return false
+	return false, false
 }
 
 // drop settles the event at a position: it was revoked.
@@ -86,8 +87,8 @@ func (w *window) settle(i int) bool {
 
 // due returns what was not confirmed for long enough to be sent again: after
 // first, then after twice that, and so on.
-func (w *window) due(now time.Time, first time.Duration) []packet {
-	var packets []packet
+func (w *window) due(now time.Time, first time.Duration) []packet.Packet {
+	var packets []packet.Packet
 	for i := range w.deliveries {
 		d := &w.deliveries[i]
 		if d.confirmed || now.Sub(d.sent) < first<<min(d.tries-1, 5) {
@@ -95,7 +96,7 @@ func (w *window) due(now time.Time, first time.Duration) []packet {
 		}
 		d.sent = now
 		d.tries++
-		packets = append(packets, packet{op: opReceiveMsg, seq: d.seq, body: d.proto})
+		packets = append(packets, packet.Packet{Op: packet.ReceiveMsg, Seq: d.seq, Body: d.proto})
 	}
 	return packets
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"parley/pkg/eventlog"
+	"parley/pkg/packet"
 )
 
 // filled is a window with events at some positions, sent at a time.
@@ -48,12 +49,24 @@ func TestTheFrontMovesWithWhatIsConfirmedTogether(t *testing.T) {
 		{4, true, "[]"},
 		{4, false, "[]"},
 	} {
-		if moves := w.confirm(step.seq); moves != step.moves || w.left() != step.left {
+		if _, moves := w.confirm(step.seq); moves != step.moves || w.left() != step.left {
 			t.Errorf("after seq %d: moves %v, left %s; want %v, %s", step.seq, moves, w.left(), step.moves, step.left)
 		}
 	}
 	if w.bytes != 0 {
 		t.Errorf("%d bytes are left of nothing", w.bytes)
+	}
+}
+
+func TestOnlyWhatIsOwedIsConfirmed(t *testing.T) {
+	w := filled(time.Now(), 10, 20)
+	for _, step := range []struct {
+		seq  uint32
+		owed bool
+	}{{3, false}, {2, true}, {2, false}, {1, true}, {1, false}, {2, false}} {
+		if owed, _ := w.confirm(step.seq); owed != step.owed {
+			t.Errorf("confirming %d is owed: %v, want %v", step.seq, owed, step.owed)
+		}
 	}
 }
 
@@ -86,7 +99,7 @@ func TestWhatIsNotConfirmedIsSentAgainLessAndLessOften(t *testing.T) {
 	var sent []int
 	for second := range 200 {
 		for _, p := range w.due(begin.Add(time.Duration(second)*time.Second), 5*time.Second) {
-			if p.seq != 1 || p.op != opReceiveMsg || string(p.body) != "proto" {
+			if p.Seq != 1 || p.Op != packet.ReceiveMsg || string(p.Body) != "proto" {
 				t.Errorf("at %d s it is %+v", second, p)
 			}
 			sent = append(sent, second)

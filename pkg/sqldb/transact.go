@@ -2,6 +2,8 @@ package sqldb
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -26,6 +28,9 @@ func (db *DB) Transact(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	backoff := firstBackoff
 	for try := 1; ; try++ {
 		err := db.Writer.WithContext(ctx).Transaction(fn)
+		if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+			return fmt.Errorf("transaction given up: %w", ctx.Err()) // database/sql rolled it back
+		}
 		if err == nil || !Retriable(err) {
 			return err
 		}

@@ -2,6 +2,7 @@ package sqldb_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
@@ -158,4 +159,21 @@ func TestRetriableErrors(t *testing.T) {
 	if sqldb.Retriable(nil) || sqldb.IsDuplicate(nil) || sqldb.ConnLost(nil) {
 		t.Error("no error is taken for one")
 	}
+}
+
+func TestATransactionWhoseContextEndsSaysSo(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, db *sqldb.DB) {
+		ctx, cancel := context.WithCancel(t.Context())
+		err := db.Transact(ctx, func(tx *gorm.DB) error {
+			cancel()
+			for {
+				if err := tx.Exec("UPDATE log_position SET at = at").Error; err != nil {
+					return err
+				}
+			}
+		})
+		if !errors.Is(err, context.Canceled) || errors.Is(err, sql.ErrTxDone) {
+			t.Errorf("got %v, want %v", err, context.Canceled)
+		}
+	})
 }
