@@ -18,16 +18,20 @@ import (
 // maxMemory is what a Parley may have resident at any moment of the benchmark.
 const maxMemory = 200 << 20
 
-// The scenarios. The first three run by turns with what they are compared with.
+// The scenarios. Those of traffic run by turns with what they are compared with.
 const (
-	scenarioPush  = "push"
-	scenarioSync  = "sync"
-	scenarioGroup = "group"
-	scenarioPages = "pages"
-	scenarioStart = "start"
+	scenarioPush   = "push"
+	scenarioSync   = "sync"
+	scenarioGroup  = "group"
+	scenarioSocket = "socket"
+	scenarioPages  = "pages"
+	scenarioStart  = "start"
 )
 
-var scenarios = []string{scenarioPush, scenarioSync, scenarioGroup, scenarioPages, scenarioStart}
+var (
+	traffic   = []string{scenarioPush, scenarioSync, scenarioGroup, scenarioSocket}
+	scenarios = append(slices.Clip(traffic), scenarioPages, scenarioStart)
+)
 
 // bench is one run: the servers, the people, and what was found.
 type bench struct {
@@ -42,7 +46,7 @@ type bench struct {
 	redis      *fixture.Redis
 	peak       int64 // of all Parleys, in bytes
 
-	// While push, sync and group run:
+	// While there is traffic:
 	server   *parley
 	meter    meter
 	parleyDB *sql.DB
@@ -63,6 +67,7 @@ type round struct {
 	push        pushes
 	syncs       []syncs
 	crowds      crowdCosts
+	talks       talks
 }
 
 func measure(ctx context.Context, o options, r *report) (err error) {
@@ -100,9 +105,7 @@ func measure(ctx context.Context, o options, r *report) (err error) {
 func (b *bench) runs(scenario string) bool { return b.scenarios.MatchString(scenario) }
 
 // runsTraffic reports whether any scenario runs that is measured by rounds.
-func (b *bench) runsTraffic() bool {
-	return b.runs(scenarioPush) || b.runs(scenarioSync) || b.runs(scenarioGroup)
-}
+func (b *bench) runsTraffic() bool { return slices.ContainsFunc(traffic, b.runs) }
 
 func (b *bench) invitePeople() (err error) {
 	if b.senders, err = newUsers(manyClients); err != nil {
@@ -137,7 +140,7 @@ func (b *bench) measureOnServers(ctx context.Context) (err error) {
 	return nil
 }
 
-// measureTraffic runs the rounds of push, sync and group with their calibrations.
+// measureTraffic runs the rounds of traffic with their calibrations.
 func (b *bench) measureTraffic(ctx context.Context) (err error) {
 	if b.bareDB, err = b.newDatabase(ctx, "bare"); err != nil {
 		return err
@@ -189,6 +192,9 @@ func (b *bench) measureTraffic(ctx context.Context) (err error) {
 	if b.runs(scenarioGroup) {
 		reportCrowds(b.report, rounds)
 	}
+	if b.runs(scenarioSocket) {
+		reportTalks(b.report, rounds)
+	}
 	return nil
 }
 
@@ -209,6 +215,11 @@ func (b *bench) measureRound(ctx context.Context) (r *round, err error) {
 	}
 	if b.runs(scenarioGroup) {
 		if r.crowds, err = b.measureCrowds(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if b.runs(scenarioSocket) {
+		if r.talks, err = b.measureTalks(ctx); err != nil {
 			return nil, err
 		}
 	}
