@@ -20,16 +20,17 @@ const maxMemory = 200 << 20
 
 // The scenarios. Those of traffic run by turns with what they are compared with.
 const (
-	scenarioPush   = "push"
-	scenarioSync   = "sync"
-	scenarioGroup  = "group"
-	scenarioSocket = "socket"
-	scenarioPages  = "pages"
-	scenarioStart  = "start"
+	scenarioPush    = "push"
+	scenarioSync    = "sync"
+	scenarioGroup   = "group"
+	scenarioSocket  = "socket"
+	scenarioLatency = "latency"
+	scenarioPages   = "pages"
+	scenarioStart   = "start"
 )
 
 var (
-	traffic   = []string{scenarioPush, scenarioSync, scenarioGroup, scenarioSocket}
+	traffic   = []string{scenarioPush, scenarioSync, scenarioGroup, scenarioSocket, scenarioLatency}
 	scenarios = append(slices.Clip(traffic), scenarioPages, scenarioStart)
 )
 
@@ -68,6 +69,7 @@ type round struct {
 	syncs       []syncs
 	crowds      crowdCosts
 	talks       talks
+	latency     sample
 }
 
 func measure(ctx context.Context, o options, r *report) (err error) {
@@ -195,6 +197,9 @@ func (b *bench) measureTraffic(ctx context.Context) (err error) {
 	if b.runs(scenarioSocket) {
 		reportTalks(b.report, rounds)
 	}
+	if b.runs(scenarioLatency) {
+		reportLatency(b.report, rounds)
+	}
 	return nil
 }
 
@@ -220,6 +225,11 @@ func (b *bench) measureRound(ctx context.Context) (r *round, err error) {
 	}
 	if b.runs(scenarioSocket) {
 		if r.talks, err = b.measureTalks(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if b.runs(scenarioLatency) {
+		if r.latency, err = b.measureLatency(ctx); err != nil {
 			return nil, err
 		}
 	}
