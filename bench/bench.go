@@ -25,12 +25,13 @@ const (
 	scenarioGroup   = "group"
 	scenarioSocket  = "socket"
 	scenarioLatency = "latency"
+	scenarioFanout  = "fanout"
 	scenarioPages   = "pages"
 	scenarioStart   = "start"
 )
 
 var (
-	traffic   = []string{scenarioPush, scenarioSync, scenarioGroup, scenarioSocket, scenarioLatency}
+	traffic   = []string{scenarioPush, scenarioSync, scenarioGroup, scenarioSocket, scenarioLatency, scenarioFanout}
 	scenarios = append(slices.Clip(traffic), scenarioPages, scenarioStart)
 )
 
@@ -70,6 +71,7 @@ type round struct {
 	crowds      crowdCosts
 	talks       talks
 	latency     sample
+	fanout      fanouts
 }
 
 func measure(ctx context.Context, o options, r *report) (err error) {
@@ -162,7 +164,7 @@ func (b *bench) measureTraffic(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("ask for a refusal: %w", err)
 	}
-	if b.bare, err = startBare(ctx, refusal); err != nil {
+	if b.bare, err = startBare(ctx, "-bare", string(refusal)); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.bare.stop()) }()
@@ -200,6 +202,9 @@ func (b *bench) measureTraffic(ctx context.Context) (err error) {
 	if b.runs(scenarioLatency) {
 		reportLatency(b.report, rounds)
 	}
+	if b.runs(scenarioFanout) {
+		reportFanout(b.report, rounds)
+	}
 	return nil
 }
 
@@ -230,6 +235,11 @@ func (b *bench) measureRound(ctx context.Context) (r *round, err error) {
 	}
 	if b.runs(scenarioLatency) {
 		if r.latency, err = b.measureLatency(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if b.runs(scenarioFanout) {
+		if r.fanout, err = b.measureFanout(ctx); err != nil {
 			return nil, err
 		}
 	}
