@@ -2,11 +2,27 @@ package app
 
 import "testing"
 
-func TestALargerHeapMayHaveLessGarbageForItsSize(t *testing.T) {
+func TestGarbageFollowsWhatIsAllocated(t *testing.T) {
 	t.Parallel()
-	for live, want := range map[uint64]int{0: 300, 8 << 20: 300, 16 << 20: 300, 24 << 20: 200, 48 << 20: 100, 96 << 20: 50, 8 << 30: 50} {
-		if got := percentFor(live); got != want {
-			t.Errorf("with %d MB it is %d %%, want %d", live>>20, got, want)
+	for _, c := range []struct{ allocated, before, want uint64 }{
+		{0, leastGarbage, leastGarbage},
+		{0, 20 << 20, 18 << 20}, // it falls slowly
+		{60 << 20, leastGarbage, 30 << 20},
+		{1 << 30, leastGarbage, mostGarbage},
+	} {
+		if got := garbageFor(c.allocated, c.before); got != c.want {
+			t.Errorf("with %d MB allocated after %d MB of garbage there may be %d MB, want %d", c.allocated>>20, c.before>>20, got>>20, c.want>>20)
+		}
+	}
+	for _, c := range []struct {
+		garbage, live uint64
+		want          int
+	}{
+		{mostGarbage, 0, 300}, {mostGarbage, 12 << 20, 300}, {mostGarbage, 48 << 20, 100},
+		{leastGarbage, 20 << 20, 20}, {leastGarbage, 1 << 30, 10},
+	} {
+		if got := percentFor(c.garbage, c.live); got != c.want {
+			t.Errorf("%d MB of garbage beside %d MB that live are %d %%, want %d", c.garbage>>20, c.live>>20, got, c.want)
 		}
 	}
 }

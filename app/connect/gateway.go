@@ -221,7 +221,7 @@ func (g handler) OnOpen(socket *gws.Conn) {
 	now := time.Now()
 	s := sessionOf(socket)
 	s.socket, s.heard, s.limit = socket, now, newBucket(g.config.MaxFrames, now)
-	s.out = outbox{conn: socket.NetConn(), fail: func(err error) { socket.NetConn().Close() }}
+	s.out.conn = socket.NetConn()
 	s.authTimer = time.AfterFunc(g.config.AuthTimeout, func() { s.end(errLate, 1008) })
 	socket.SetReadDeadline(now.Add(g.config.IdleTimeout + g.config.IdleTimeout/idleSlack))
 	g.mu.Lock()
@@ -239,7 +239,9 @@ var errLate = errors.New("the client did not authenticate in time")
 func (g handler) OnClose(socket *gws.Conn, _ error) {
 	s := sessionOf(socket)
 	s.out.close()
-	s.authTimer.Stop()
+	if s.authTimer != nil {
+		s.authTimer.Stop()
+	}
 	if s.user != nil {
 		s.leave()
 		g.cursors.mark(s)

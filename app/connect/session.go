@@ -48,7 +48,7 @@ type session struct {
 	device *device // nil for a connection without a device
 	user   *user
 
-	authTimer *time.Timer
+	authTimer *time.Timer // nil once the session was let in
 
 	// mu comes after the dispatch lock.
 	mu       sync.Mutex
@@ -77,11 +77,11 @@ const (
 	ended
 )
 
-// device is what a session runs on.
+// device is what a session runs on. Its name is not kept.
 type device struct {
-	kind       wirev1.Device
-	uuid, name string
-	at         int64
+	kind wirev1.Device
+	uuid string
+	at   int64
 }
 
 func (d *device) mobile() bool {
