@@ -90,6 +90,10 @@ type Gateway struct {
 
 var _ http.Handler = (*Gateway)(nil)
 
+// readBuffer is what a connection has for reading in bytes, idle or not. It holds
+// some 15 confirmations; a longer packet is read past it.
+const readBuffer = 512
+
 // New starts a gateway. It begins to follow the log at its head. Stop ends it.
 func New(ctx context.Context, config Config, services Services) (*Gateway, error) {
 	head, err := services.Log.Head(ctx)
@@ -106,7 +110,7 @@ func New(ctx context.Context, config Config, services Services) (*Gateway, error
 	g.ctx, g.stop = context.WithCancel(context.Background())
 	g.upgrader = gws.NewUpgrader(handler{g}, &gws.ServerOption{
 		ReadMaxPayloadSize: packet.HeaderSize + config.MaxFrame,
-		ReadBufferSize:     1 << 10,
+		ReadBufferSize:     readBuffer,
 		Logger:             quiet{},
 		NewSession:         func() gws.SessionStorage { return &session{gateway: g, restsAt: rand.IntN(restEvery)} },
 	})
