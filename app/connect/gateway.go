@@ -90,6 +90,10 @@ type Gateway struct {
 
 var _ http.Handler = (*Gateway)(nil)
 
+// readBuffer is what a connection has for reading in bytes, idle or not. It holds
+// some 15 confirmations; a longer packet is read past it.
+const readBuffer = 512
+
 // New starts a gateway. It begins to follow the log at its head. Stop ends it.
 func New(ctx context.Context, config Config, services Services) (*Gateway, error) {
 	head, err := services.Log.Head(ctx)
@@ -101,13 +105,14 @@ func New(ctx context.Context, config Config, services Services) (*Gateway, error
 		open: make(map[*session]struct{}), empty: make(chan struct{}),
 	}
 	g.emptied = sync.OnceFunc(func() { close(g.empty) })
-	g.cursors = cursors{gateway: g, dirty: make(map[*session]struct{})}
+	g.cursors = newCursors(g)
 	g.presence = presence.NewKeeper(services.Redis, g.name)
 	g.ctx, g.stop = context.WithCancel(context.Background())
 	g.upgrader = gws.NewUpgrader(handler{g}, &gws.ServerOption{
 		ReadMaxPayloadSize: packet.HeaderSize + config.MaxFrame,
-		ReadBufferSize:     1 << 10,
+		ReadBufferSize:     readBuffer,
 		Logger:             quiet{},
+		NewSession:         func() gws.SessionStorage { return &session{gateway: g, restsAt: rand.IntN(restEvery)} },
 	})
 	g.running.Go(func() {
 		if err := services.Log.Follow(g.ctx, head, g.hub.dispatch); !errors.Is(err, context.Canceled) {
@@ -134,17 +139,20 @@ const (
 func (g *Gateway) keep() {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
+	var sessions []*session
 	for look := 0; ; look++ {
 		select {
 		case <-g.ctx.Done():
 			return
 		case now := <-ticker.C:
-			for _, s := range g.hub.all() {
+			sessions = g.hub.all(sessions[:0])
+			for _, s := range sessions {
 				s.resend(now)
 				if s.restsAt == look%restEvery {
 					g.cursors.mark(s)
 				}
 			}
+			clear(sessions)
 		}
 	}
 }
@@ -195,7 +203,7 @@ func (g *Gateway) Stop(ctx context.Context) error {
 	g.running.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
 	defer cancel()
-	g.cursors.flush(last)
+	g.cursors.flush(last, true)
 	if err := g.presence.Close(last); err != nil {
 		logx.Errorf("tell that this gateway is gone: %v", err) // its lease ends soon
 	}
@@ -210,22 +218,15 @@ var errStopping = errors.New("the gateway is stopping")
 // handler is the Gateway as gws sees it.
 type handler struct{ *Gateway }
 
-// sessionKey is where a socket has its session.
-const sessionKey = "session"
-
-func sessionOf(socket *gws.Conn) *session {
-	value, _ := socket.Session().Load(sessionKey)
-	s, _ := value.(*session)
-	return s
-}
+func sessionOf(socket *gws.Conn) *session { return socket.Session().(*session) }
 
 // OnOpen implements gws.Event.
 func (g handler) OnOpen(socket *gws.Conn) {
 	now := time.Now()
-	s := &session{gateway: g.Gateway, socket: socket, limit: newBucket(g.config.MaxFrames, now), heard: now, restsAt: rand.IntN(restEvery)}
-	s.out = outbox{conn: socket.NetConn(), fail: func(err error) { socket.NetConn().Close() }}
+	s := sessionOf(socket)
+	s.socket, s.heard, s.limit = socket, now, newBucket(g.config.MaxFrames, now)
+	s.out.conn = socket.NetConn()
 	s.authTimer = time.AfterFunc(g.config.AuthTimeout, func() { s.end(errLate, 1008) })
-	socket.Session().Store(sessionKey, s)
 	socket.SetReadDeadline(now.Add(g.config.IdleTimeout + g.config.IdleTimeout/idleSlack))
 	g.mu.Lock()
 	g.open[s] = struct{}{}
@@ -242,7 +243,9 @@ var errLate = errors.New("the client did not authenticate in time")
 func (g handler) OnClose(socket *gws.Conn, _ error) {
 	s := sessionOf(socket)
 	s.out.close()
-	s.authTimer.Stop()
+	if s.authTimer != nil {
+		s.authTimer.Stop()
+	}
 	if s.user != nil {
 		s.leave()
 		g.cursors.mark(s)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/zeromicro/go-zero/core/logx"
 	"google.golang.org/protobuf/proto"
@@ -61,6 +62,7 @@ func newHub(after eventlog.Position) *hub {
 func (h *hub) dispatch(events []eventlog.Event, through eventlog.Position) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	now := time.Now()
 	for i := range events {
 		e := newEntry(events[i])
 		h.ring.push(e)
@@ -69,7 +71,7 @@ func (h *hub) dispatch(events []eventlog.Event, through eventlog.Position) {
 		}
 		h.eachConcerned(e, func(u *user) {
 			for _, s := range u.sessions {
-				s.offer(e)
+				s.offer(e, now)
 			}
 		})
 	}
@@ -170,6 +172,9 @@ func (h *hub) seat(u *user, g id.GID, i eventlog.Interval) {
 		h.groups[g] = members
 	}
 	members[u] = struct{}{}
+	if u.intervals == nil {
+		u.intervals = make(map[id.GID][]eventlog.Interval)
+	}
 	for n := range u.intervals[g] {
 		if known := &u.intervals[g][n]; known.From == i.From {
 			known.To = min(known.To, i.To)
@@ -199,7 +204,7 @@ func (h *hub) add(s *session, most int, welcome func()) bool {
 	defer h.mu.Unlock()
 	u := h.users[s.uid]
 	if u == nil {
-		u = &user{uid: s.uid, intervals: make(map[id.GID][]eventlog.Interval)}
+		u = &user{uid: s.uid}
 		h.users[s.uid] = u
 	}
 	if len(u.sessions) >= most {
@@ -276,11 +281,10 @@ func (h *hub) sessionsOf(uid id.UID) []*session {
 	return nil
 }
 
-// all returns every session.
-func (h *hub) all() []*session {
+// all adds every session to a list.
+func (h *hub) all(list []*session) []*session {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var list []*session
 	for _, u := range h.users {
 		list = append(list, u.sessions...)
 	}

@@ -31,13 +31,15 @@ var (
 	errReplaced = errors.New("another phone took its place")
 )
 
-// session is one socket. Packets of a client come one after the other, on the
+// session is one socket, which has it for its gws.SessionStorage: a map for each
+// socket would cost more than all else that it holds. Packets of a client come one after the other, on the
 // socket's own goroutine; everything else may come from anywhere.
 type session struct {
+	storage
 	gateway *Gateway
 	socket  *gws.Conn
 	out     outbox
-	limit   *bucket
+	limit   bucket
 	heard   time.Time // when the read deadline was set last
 	restsAt int       // the look at which the cursor moves with the tail
 
@@ -46,7 +48,7 @@ type session struct {
 	device *device // nil for a connection without a device
 	user   *user
 
-	authTimer *time.Timer
+	authTimer *time.Timer // nil once the session was let in
 
 	// mu comes after the dispatch lock.
 	mu       sync.Mutex
@@ -75,11 +77,11 @@ const (
 	ended
 )
 
-// device is what a session runs on.
+// device is what a session runs on. Its name is not kept.
 type device struct {
-	kind       wirev1.Device
-	uuid, name string
-	at         int64
+	kind wirev1.Device
+	uuid string
+	at   int64
 }
 
 func (d *device) mobile() bool {
@@ -173,7 +175,7 @@ func (s *session) confirm(seq uint32) bool {
 // offer sends an event of the tail, if the session is live and its window has
 // room. Otherwise the session gets it later at its own pace. The dispatch lock
 // is held.
-func (s *session) offer(e *entry) {
+func (s *session) offer(e *entry, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.live || e.Pos <= s.at {
@@ -183,7 +185,7 @@ func (s *session) offer(e *entry) {
 		s.live, s.at = false, e.Pos-1
 		return
 	}
-	s.deliver(e)
+	s.deliver(e, now)
 }
 
 func (s *session) full() bool {
@@ -192,13 +194,13 @@ func (s *session) full() bool {
 
 // deliver sends an event. The lock of the session is held, and the dispatch lock
 // where others have the entry too.
-func (s *session) deliver(e *entry) {
+func (s *session) deliver(e *entry, now time.Time) {
 	body, err := e.proto()
 	if err != nil {
 		logx.Errorf("event %d cannot be sent: %v", e.Pos, err)
 		return
 	}
-	s.out.put(s.window.add(e.Pos, body, time.Now()))
+	s.out.put(s.window.add(e.Pos, body, now))
 }
 
 // drop settles a message that was revoked.
@@ -295,7 +297,7 @@ func (s *session) step(ctx context.Context) (more bool, err error) {
 				return errFull
 			}
 			e := newEntry(events[i])
-			s.deliver(e)
+			s.deliver(e, time.Now())
 			s.at = e.Pos
 			count++
 		}
@@ -327,6 +329,7 @@ func (h *hub) join(s *session) (done bool) {
 	if s.at < h.ring.after {
 		return false
 	}
+	now := time.Now()
 	for _, e := range h.ring.from(s.at) {
 		if !s.user.concerns(e) || e.Kind == eventlog.Tombstone {
 			continue
@@ -336,7 +339,7 @@ func (h *hub) join(s *session) (done bool) {
 			s.pumping = false
 			return true
 		}
-		s.deliver(e)
+		s.deliver(e, now)
 	}
 	s.at = max(s.at, eventlog.Position(h.tail.Load()))
 	s.live, s.pumping = true, false
