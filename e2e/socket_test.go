@@ -71,7 +71,7 @@ func openSocket(t testing.TB, s site) *socket {
 	t.Helper()
 	k := &socket{t: t}
 	k.changed = sync.NewCond(&k.mu)
-	conn, _, err := gws.NewClient(k, &gws.ClientOption{Addr: strings.Replace(s.connect, "http", "ws", 1) + "/sub", RequestHeader: http.Header{}})
+	conn, _, err := gws.NewClient(k, &gws.ClientOption{Addr: socketURL(s.connect), RequestHeader: http.Header{}})
 	if err != nil {
 		t.Fatalf("open a socket: %v", err)
 	}
@@ -80,6 +80,9 @@ func openSocket(t testing.TB, s site) *socket {
 	t.Cleanup(func() { conn.NetConn().Close() })
 	return k
 }
+
+// socketURL is where the gateway at a url has its sockets.
+func socketURL(gateway string) string { return strings.Replace(gateway, "http", "ws", 1) + "/sub" }
 
 // OnMessage implements gws.Event.
 func (k *socket) OnMessage(_ *gws.Conn, m *gws.Message) {
@@ -178,6 +181,12 @@ type login struct {
 // authenticate sends Auth and returns the body of the reply.
 func (k *socket) authenticate(c *client, l *login) []byte {
 	k.t.Helper()
+	k.send(opAuth, c.authMsg(l))
+	return k.next(opAuthReply).body
+}
+
+// authMsg is the body of Auth, for a device or without one.
+func (c *client) authMsg(l *login) []byte {
 	m := &wirev1.AuthMsg{AppId: "dtalk", Token: c.token()}
 	if l != nil {
 		ext := &wirev1.Login{Device: l.device, Uuid: l.uuid, DeviceName: "name of " + l.uuid}
@@ -186,8 +195,7 @@ func (k *socket) authenticate(c *client, l *login) []byte {
 		}
 		m.Ext = encode(ext)
 	}
-	k.send(opAuth, encode(m))
-	return k.next(opAuthReply).body
+	return encode(m)
 }
 
 // connect opens a socket for a device and lets it in.
