@@ -33,8 +33,8 @@ func startServices(t testing.TB) *services {
 }
 
 // startServicesOn is startServices with a Redis, the first record service reaching
-// it at an address of its own.
-func startServicesOn(t testing.TB, redis, redisOfFirst string) *services {
+// it at an address of its own, and with more in the environment of all services.
+func startServicesOn(t testing.TB, redis, redisOfFirst string, more ...string) *services {
 	t.Helper()
 	database := serverEnv(t)
 	s, data := new(services), t.TempDir()
@@ -42,7 +42,7 @@ func startServicesOn(t testing.TB, redis, redisOfFirst string) *services {
 		if redis != "" {
 			env = append(env, "PARLEY_REDIS_ADDRS="+redis)
 		}
-		p := newService(t, slices.Concat(database, env), "-target", targets, "-data", data)
+		p := newService(t, slices.Concat(database, more, env), "-target", targets, "-data", data)
 		p.run()
 		return p
 	}

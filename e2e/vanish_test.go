@@ -56,6 +56,23 @@ func (x *wandering) say(c *client, m *wirev1.Common) bool {
 	return err == nil
 }
 
+// chat has somebody write to the others and to everyone, with pauses of at most so
+// long, until it is over.
+func (x *wandering) chat(c *client, over <-chan struct{}, rests time.Duration) {
+	for n := 0; c.t.Context().Err() == nil; n++ {
+		select {
+		case <-over:
+			return
+		case <-time.After(rand.N(rests)):
+		}
+		m := text(string(x.someone(c).uid()), fmt.Sprint(n))
+		if n%8 == 0 {
+			m = groupText(x.everyone, fmt.Sprint(n))
+		}
+		x.say(c, m)
+	}
+}
+
 // someone is any of the people but c.
 func (x *wandering) someone(c *client) *client {
 	for {

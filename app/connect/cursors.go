@@ -13,9 +13,16 @@ import (
 // cursors tells the record service how far devices have come, many at once.
 type cursors struct {
 	gateway *Gateway
+	// turn holds a token while somebody tells of cursors. Who has it knows that
+	// nothing is on its way.
+	turn chan struct{}
 
 	mu    sync.Mutex
 	dirty map[*session]struct{}
+}
+
+func newCursors(g *Gateway) cursors {
+	return cursors{gateway: g, turn: make(chan struct{}, 1), dirty: make(map[*session]struct{})}
 }
 
 // maxCursors bounds one request.
@@ -74,6 +81,12 @@ func (c *cursors) keep() {
 // flush tells of all cursors that moved. What cannot be told is told later, and it
 // returns false then.
 func (c *cursors) flush(ctx context.Context) bool {
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return false
+	}
 	for {
 		sessions := c.take()
 		if len(sessions) == 0 {

@@ -304,7 +304,7 @@ func (h *hub) join(s *session) (done bool) {
 	defer h.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.phase != entered || s.full() {
+	if h.halted || s.phase != entered || s.full() {
 		s.pumping = false
 		return true
 	}
@@ -340,6 +340,13 @@ func (s *session) cursor() eventlog.Position {
 		return max(s.at, tail)
 	}
 	return s.at
+}
+
+// owes reports whether a device has something to confirm, or is about to.
+func (s *session) owes() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == entered && s.device != nil && (s.pumping || !s.window.empty())
 }
 
 // leave ends the session and keeps its cursor for whoever asks later.
