@@ -16,6 +16,7 @@ import (
 // folder is for one process.
 type services struct {
 	records []*process
+	first   string // where the first record service takes calls
 	// The group service; nil where it is in records[0].
 	group *process
 	// The socket gateways, and where they are.
@@ -62,16 +63,10 @@ func startServicesOn(t testing.TB, redis, redisOfFirst string, more ...string) *
 			s.gateways = append(s.gateways[:len(s.connects)-1], "http://"+addr)
 		}
 	}
+	s.first = first
 	gateway := func(target string) string {
-		addr := freeAddr(t)
-		p := newService(t, []string{
-			"PARLEY_" + strings.ToUpper(target) + "_LISTEN=" + addr,
-			"PARLEY_RECORD_ENDPOINTS=" + records, "PARLEY_GROUPSERVICE_ENDPOINTS=" + group, "PARLEY_CONNECT_WITHAPP=false",
-		}, "-target", target)
-		p.run()
-		p.site = oneAddress("http://" + addr)
-		p.ready()
-		return "http://" + addr
+		return startGateway(t, target,
+			"PARLEY_RECORD_ENDPOINTS="+records, "PARLEY_GROUPSERVICE_ENDPOINTS="+group, "PARLEY_CONNECT_WITHAPP=false")
 	}
 	s.site = site{app: gateway("app"), group: gateway("group"), oss: gateway("oss"), connect: s.gateways[0]}
 	for _, url := range s.gateways {
@@ -80,6 +75,17 @@ func startServicesOn(t testing.TB, redis, redisOfFirst string, more ...string) *
 		}
 	}
 	return s
+}
+
+// startGateway starts a gateway and returns where it answers.
+func startGateway(t testing.TB, target string, env ...string) string {
+	t.Helper()
+	addr := freeAddr(t)
+	p := newService(t, append(env, "PARLEY_"+strings.ToUpper(target)+"_LISTEN="+addr), "-target", target)
+	p.run()
+	p.site = oneAddress("http://" + addr)
+	p.ready()
+	return "http://" + addr
 }
 
 func TestEveryTargetInItsOwnProcess(t *testing.T) {
