@@ -97,19 +97,21 @@ func (x *wandering) verify() {
 		d.turn(steady)
 	}
 	reads := x.rest()
+	soon, cancel := context.WithTimeout(x.t.Context(), patience)
+	defer cancel()
 	for _, d := range x.devices {
-		d.settle(reads[d.client])
+		d.settle(soon, reads[d.client])
 	}
 	x.t.Logf("%d messages were answered; %d devices confirmed what concerns them", x.answered.Load(), len(x.devices))
 	here := slices.DeleteFunc(slices.Clone(x.devices), func(d *wanderer) bool { return d.after != nil })
 	atOnce(len(here), func(i int) { here[i].leave() })
 	last := x.people[0].send(groupText(x.everyone, "good night")).LogID
+	soon, cancel = context.WithTimeout(x.t.Context(), patience)
+	defer cancel()
 	atOnce(len(here), func(i int) {
 		// What a device confirmed just before it left may come again at once.
-		ctx, giveUp := context.WithTimeout(x.t.Context(), 20*time.Second)
-		defer giveUp()
-		for !here[i].beginsWith(last) {
-			if pause(ctx, 100*time.Millisecond); ctx.Err() != nil {
+		for !here[i].beginsWith(soon, last) {
+			if pause(soon, 100*time.Millisecond); soon.Err() != nil {
 				x.t.Errorf("%s confirmed everything and gets %d, which is not new", here[i].login.uuid, here[i].begins)
 				return
 			}

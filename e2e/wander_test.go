@@ -215,11 +215,19 @@ func (d *wanderer) leave() {
 	}
 }
 
+// patience is how long a test waits for what a device is to see.
+const patience = 40 * time.Second
+
 // await waits until a condition holds for the device, and reports false when it
 // does not for long. The lock is held while the condition is asked.
 func (d *wanderer) await(condition func() bool) bool {
-	ctx, cancel := context.WithTimeout(d.t.Context(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
 	defer cancel()
+	return d.awaitIn(ctx, condition)
+}
+
+// awaitIn is await until ctx ends.
+func (d *wanderer) awaitIn(ctx context.Context, condition func() bool) bool {
 	defer context.AfterFunc(ctx, func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -246,11 +254,11 @@ func (d *wanderer) confirmed() map[int64]bool {
 // settle waits until the device has confirmed all events that its user reads, and
 // says what is wrong with what it saw: it sees exactly these, in their order. A
 // phone that took another's place reads on where that one was; one whose place was
-// taken is refused and has seen only the beginning.
-func (d *wanderer) settle(all []int64) {
+// taken is refused and has seen only the beginning. It waits until ctx ends.
+func (d *wanderer) settle(ctx context.Context, all []int64) {
 	d.t.Helper()
 	if d.after != nil {
-		if !d.await(func() bool { return d.holder != "" && !d.roaming }) || d.holder != d.after.login.uuid {
+		if !d.awaitIn(ctx, func() bool { return d.holder != "" && !d.roaming }) || d.holder != d.after.login.uuid {
 			d.t.Errorf("%s should be refused because of %s, and is because of %q", d.login.uuid, d.after.login.uuid, d.holder)
 		}
 		if len(d.order) > len(all) || !slices.Equal(d.order, all[:len(d.order)]) {
@@ -263,7 +271,7 @@ func (d *wanderer) settle(all []int64) {
 		inherited = d.before.confirmed()
 	}
 	missing := func(p int64) bool { return !d.settled[p] && !inherited[p] }
-	if !d.await(func() bool { return !slices.ContainsFunc(all, missing) }) {
+	if !d.awaitIn(ctx, func() bool { return !slices.ContainsFunc(all, missing) }) {
 		d.t.Errorf("%s has confirmed %d events of %d, and no more come; the first that is missing is %d",
 			d.login.uuid, len(d.confirmed()), len(all), all[slices.IndexFunc(all, missing)])
 		return
@@ -284,11 +292,11 @@ func (d *wanderer) settle(all []int64) {
 
 // beginsWith reports whether a fresh connection of a device that is away begins
 // with an event.
-func (d *wanderer) beginsWith(event int64) bool {
+func (d *wanderer) beginsWith(ctx context.Context, event int64) bool {
 	d.mu.Lock()
 	d.habits, d.begins = witness, 0
 	d.mu.Unlock()
 	d.roam()
 	defer d.leave()
-	return d.await(func() bool { return d.begins != 0 }) && d.begins == event
+	return d.awaitIn(ctx, func() bool { return d.begins != 0 }) && d.begins == event
 }
