@@ -247,8 +247,12 @@ func (s *session) catchUp() {
 	}
 }
 
-// errFull ends a read whose events fill the window by their size.
-var errFull = errors.New("the window is full")
+var (
+	// errFull ends a read whose events fill the window by their size.
+	errFull = errors.New("the window is full")
+	// errOver ends one whose session has ended.
+	errOver = errors.New("the session is over")
+)
 
 // step brings the session one page forward. It returns false, and pumping is
 // over, when there is nothing to do now.
@@ -272,28 +276,47 @@ func (s *session) step(ctx context.Context) (more bool, err error) {
 	}
 	count := 0
 	err = s.gateway.services.Log.Read(ctx, s.uid, after, room, func(events []eventlog.Event) error {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for i := range events {
-			if s.full() {
-				return errFull
-			}
-			e := newEntry(events[i])
-			s.deliver(e)
-			s.at = e.Pos
-			count++
-		}
-		return nil
+		count += len(events)
+		return s.page(events)
 	})
-	if errors.Is(err, errFull) {
+	switch {
+	case errors.Is(err, errFull):
 		return true, nil
-	}
-	if err == nil && count < room {
-		s.mu.Lock()
-		s.at = max(s.at, head)
-		s.mu.Unlock()
+	case errors.Is(err, errOver):
+		return false, nil
+	case err == nil && count < room:
+		s.reach(head)
 	}
 	return true, err
+}
+
+// page sends events that were read from the log. The session may have ended while
+// they were read: its cursor stays then where the client left it, before what is
+// not confirmed.
+func (s *session) page(events []eventlog.Event) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != entered {
+		return errOver
+	}
+	for i := range events {
+		if s.full() {
+			return errFull
+		}
+		e := newEntry(events[i])
+		s.deliver(e)
+		s.at = e.Pos
+	}
+	return nil
+}
+
+// reach notes that everything up to a position was sent.
+func (s *session) reach(pos eventlog.Position) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase == entered {
+		s.at = max(s.at, pos)
+	}
 }
 
 // join makes a session live whose position lies in the ring, after sending it
