@@ -24,11 +24,13 @@ type wandering struct {
 	everyone id.GID // the group of all
 	devices  []*wanderer
 	answered atomic.Int64 // messages, with a receipt
+	// patience is how long everybody may take to get everything.
+	patience time.Duration
 }
 
 // newWandering makes people and a group of all of them.
 func newWandering(t testing.TB, people int, site site, gateways ...string) *wandering {
-	x := &wandering{t: t, gateways: gateways}
+	x := &wandering{t: t, gateways: gateways, patience: patience}
 	for range people {
 		x.people = append(x.people, newUser(t, site))
 	}
@@ -97,7 +99,7 @@ func (x *wandering) verify() {
 		d.turn(steady)
 	}
 	reads := x.rest()
-	soon, cancel := context.WithTimeout(x.t.Context(), patience)
+	soon, cancel := context.WithTimeout(x.t.Context(), x.patience)
 	defer cancel()
 	for _, d := range x.devices {
 		d.settle(soon, reads[d.client])
@@ -106,7 +108,7 @@ func (x *wandering) verify() {
 	here := slices.DeleteFunc(slices.Clone(x.devices), func(d *wanderer) bool { return d.after != nil })
 	atOnce(len(here), func(i int) { here[i].leave() })
 	last := x.people[0].send(groupText(x.everyone, "good night")).LogID
-	soon, cancel = context.WithTimeout(x.t.Context(), patience)
+	soon, cancel = context.WithTimeout(x.t.Context(), x.patience)
 	defer cancel()
 	atOnce(len(here), func(i int) {
 		// What a device confirmed just before it left may come again at once.
@@ -130,15 +132,17 @@ func (x *wandering) rest() map[*client][]int64 {
 			phones[d.uid()] = true
 		}
 	}
+	soon, cancel := context.WithTimeout(x.t.Context(), x.patience)
+	defer cancel()
 	reads := make(map[*client][]int64)
 	for _, c := range x.people {
-		var events []event
-		var letters, told []int64
-		until(x.t, func() bool {
+		events := c.syncAll(0, 1000)
+		letters, told := x.letters(c, phones, events)
+		for len(told) < len(letters) && soon.Err() == nil {
+			pause(soon, 50*time.Millisecond)
 			events = c.syncAll(0, 1000)
 			letters, told = x.letters(c, phones, events)
-			return len(told) >= len(letters)
-		})
+		}
 		if slices.Sort(told); !slices.Equal(told, letters) {
 			x.t.Errorf("%s wrote the letters\n%v and was told that these came:\n%v", c.uid(), letters, told)
 		}
