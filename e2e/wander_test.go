@@ -50,7 +50,7 @@ type habits struct {
 }
 
 var (
-	restless = habits{stays: 20, away: 20 * time.Millisecond, confirms: 9}
+	restless = habits{stays: 30, away: 100 * time.Millisecond, confirms: 9}
 	slow     = habits{stays: 50, away: 100 * time.Millisecond, confirms: 10, slow: 10 * time.Millisecond}
 	silent   = habits{stays: 60, away: 300 * time.Millisecond}
 	steady   = habits{away: 20 * time.Millisecond, confirms: 10}
