@@ -25,9 +25,12 @@ func startWithRelay(t testing.TB, redis string) (*services, relayed) {
 // all the same.
 func (r relayed) commitUntold(from *client, to *wanderer) {
 	r.t.Helper()
+	sender := &client{t: r.t, site: r.site, key: from.key}
+	_, err := sender.insist(r.t.Context(), text(string(to.uid()), "the service is there"))
+	must(r.t, err)
 	r.way.block()
 	m := text(string(to.uid()), "nobody is told of this")
-	sent, err := (&client{t: r.t, site: r.site, key: from.key}).insist(r.t.Context(), m)
+	sent, err := sender.insist(r.t.Context(), m)
 	must(r.t, err)
 	until(r.t, func() bool { return r.way.keeps(m.MsgId) })
 	r.kill()
