@@ -216,7 +216,7 @@ func (d *wanderer) leave() {
 }
 
 // patience is how long a test waits for what a device is to see.
-const patience = 40 * time.Second
+const patience = 90 * time.Second
 
 // await waits until a condition holds for the device, and reports false when it
 // does not for long. The lock is held while the condition is asked.
