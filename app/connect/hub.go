@@ -28,6 +28,8 @@ type hub struct {
 	users  map[id.UID]*user
 	groups map[id.GID]map[*user]struct{}
 	ring   ring
+	// halted says that nothing is handed out any more.
+	halted bool
 	// tail is the position up to which everything was dispatched.
 	tail atomic.Int64
 }
@@ -62,6 +64,9 @@ func newHub(after eventlog.Position) *hub {
 func (h *hub) dispatch(events []eventlog.Event, through eventlog.Position) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.halted {
+		return // the tail stays, too: cursors follow it
+	}
 	now := time.Now()
 	for i := range events {
 		e := newEntry(events[i])
@@ -76,6 +81,14 @@ func (h *hub) dispatch(events []eventlog.Event, through eventlog.Position) {
 		})
 	}
 	h.tail.Store(int64(through))
+}
+
+// halt ends handing out events. A page that a session is reading from the log
+// just now still goes out.
+func (h *hub) halt() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.halted = true
 }
 
 // concerns reports whether u reads e.
