@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"parley/app/presence"
 	"parley/pkg/eventlog"
 	"parley/pkg/id"
 )
@@ -20,7 +21,8 @@ func letters(positions ...eventlog.Position) []eventlog.Event {
 // A client vanishes while the next page for it is being read from the log.
 func TestAPageThatComesTooLateMovesNoCursor(t *testing.T) {
 	t.Parallel()
-	s := &session{gateway: &Gateway{config: Config{Window: 10, WindowBytes: 1 << 20}, hub: newHub(0)}, phase: entered}
+	g := &Gateway{config: Config{Window: 10, WindowBytes: 1 << 20}, hub: newHub(0), presence: presence.NewKeeper(nil, "gateway")}
+	s := &session{gateway: g, phase: entered, presence: g.presence.Enter(presence.Connection{User: "bob"})}
 	s.out.close() // nobody is there to write to
 	if err := s.page(letters(3, 5, 8)); err != nil {
 		t.Fatal(err)
