@@ -13,6 +13,9 @@ import (
 // cursors tells the record service how far devices have come, many at once.
 type cursors struct {
 	gateway *Gateway
+	// turn holds a token while somebody tells of cursors. Who has it knows that
+	// nothing is on its way.
+	turn chan struct{}
 
 	mu sync.Mutex
 	// soon are those that somebody waits for: the senders of what a phone has
@@ -22,7 +25,7 @@ type cursors struct {
 }
 
 func newCursors(g *Gateway) cursors {
-	return cursors{gateway: g, soon: make(map[*session]struct{}), late: make(map[*session]struct{})}
+	return cursors{gateway: g, turn: make(chan struct{}, 1), soon: make(map[*session]struct{}), late: make(map[*session]struct{})}
 }
 
 // maxCursors bounds one request.
@@ -97,6 +100,12 @@ func (c *cursors) keep() {
 // flush tells of the cursors that are due, or of all. What cannot be told is told
 // later, and it returns false then.
 func (c *cursors) flush(ctx context.Context, all bool) bool {
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return false
+	}
 	for {
 		sessions := c.take(all)
 		if len(sessions) == 0 {

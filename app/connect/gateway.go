@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -173,8 +174,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	go socket.ReadLoop()
 }
 
-// Stop tells all clients to go, tells of their cursors and returns when all are
-// gone, or when ctx ends.
+// Stop hands nothing out any more, tells of the cursors, tells all clients to go
+// and returns when all are gone, or when ctx ends. Cursors come first: a client
+// that is told to go comes to another gateway at once, and reads on there.
 func (g *Gateway) Stop(ctx context.Context) error {
 	g.mu.Lock()
 	g.draining = true
@@ -186,9 +188,7 @@ func (g *Gateway) Stop(ctx context.Context) error {
 		g.emptied()
 	}
 	g.mu.Unlock()
-	for _, s := range open {
-		s.end(errStopping, 1001)
-	}
+	g.sendAway(ctx, slices.Clone(open))
 	var err error
 	select {
 	case <-g.empty:
@@ -210,8 +210,46 @@ func (g *Gateway) Stop(ctx context.Context) error {
 	return err
 }
 
-// lastFlush bounds how long a gateway that stops tells of cursors and connections.
-const lastFlush = 2 * time.Second
+const (
+	// settleWithin bounds how long a gateway that stops waits for clients to
+	// confirm what they have got.
+	settleWithin = 2 * time.Second
+	settleLook   = 10 * time.Millisecond
+	// lastFlush bounds how long it tells of cursors and connections each time.
+	lastFlush = 2 * time.Second
+)
+
+// sendAway stops handing out events and sends each client away as soon as it has
+// confirmed what it got and its cursor was told, or when that takes too long.
+func (g *Gateway) sendAway(ctx context.Context, open []*session) {
+	g.hub.halt()
+	within, cancel := context.WithTimeout(ctx, settleWithin)
+	defer cancel()
+	look := time.NewTicker(settleLook)
+	defer look.Stop()
+	for len(open) > 0 {
+		var ready []*session
+		open = slices.DeleteFunc(open, func(s *session) bool {
+			done := within.Err() != nil || !s.owes()
+			if done {
+				ready = append(ready, s)
+			}
+			return done
+		})
+		if len(ready) > 0 {
+			flush, cancel := context.WithTimeout(ctx, lastFlush)
+			g.cursors.flush(flush, true)
+			cancel()
+		}
+		for _, s := range ready {
+			s.end(errStopping, 1001)
+		}
+		select {
+		case <-look.C:
+		case <-within.Done():
+		}
+	}
+}
 
 var errStopping = errors.New("the gateway is stopping")
 

@@ -28,6 +28,8 @@ type hub struct {
 	users  map[id.UID]*user
 	groups map[id.GID]map[*user]struct{}
 	ring   ring
+	// halted says that nothing is handed out any more.
+	halted bool
 	// tail is the position up to which everything was dispatched.
 	tail atomic.Int64
 }
@@ -62,6 +64,9 @@ func newHub(after eventlog.Position) *hub {
 func (h *hub) dispatch(events []eventlog.Event, through eventlog.Position) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.halted {
+		return // the tail stays, too: cursors follow it
+	}
 	now := time.Now()
 	for i := range events {
 		e := newEntry(events[i])
@@ -76,6 +81,14 @@ func (h *hub) dispatch(events []eventlog.Event, through eventlog.Position) {
 		})
 	}
 	h.tail.Store(int64(through))
+}
+
+// halt ends handing out events. A page that a session is reading from the log
+// just now still goes out.
+func (h *hub) halt() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.halted = true
 }
 
 // concerns reports whether u reads e.
@@ -115,6 +128,7 @@ func (h *hub) follow(e *entry) {
 		}
 		for _, uid := range in.Uid {
 			if u := h.users[id.UID(uid)]; u != nil {
+				h.prune(u)
 				h.seat(u, e.Group, eventlog.Interval{From: e.Pos, To: eventlog.Forever})
 			}
 		}
@@ -184,6 +198,27 @@ func (h *hub) seat(u *user, g id.GID, i eventlog.Interval) {
 	u.intervals[g] = append(u.intervals[g], i)
 }
 
+// prune forgets the intervals of u that end before everything in the ring.
+func (h *hub) prune(u *user) {
+	for g, intervals := range u.intervals {
+		left := slices.DeleteFunc(intervals, func(i eventlog.Interval) bool { return i.To <= h.ring.after })
+		if len(left) > 0 {
+			u.intervals[g] = left
+		} else {
+			h.unroute(u, g)
+		}
+	}
+}
+
+// unroute has u get no events of a group any more.
+func (h *hub) unroute(u *user, g id.GID) {
+	delete(u.intervals, g)
+	delete(h.groups[g], u)
+	if len(h.groups[g]) == 0 {
+		delete(h.groups, g)
+	}
+}
+
 // unseat ends the interval of u in a group in which a position lies.
 func (u *user) unseat(g id.GID, at eventlog.Position) {
 	if !u.loaded {
@@ -227,10 +262,7 @@ func (h *hub) remove(s *session) {
 	}
 	delete(h.users, u.uid)
 	for g := range u.intervals {
-		delete(h.groups[g], u)
-		if len(h.groups[g]) == 0 {
-			delete(h.groups, g)
-		}
+		h.unroute(u, g)
 	}
 }
 
