@@ -17,16 +17,16 @@ import (
 type services struct {
 	records []*process
 	first   string // where the first record service takes calls
-	// The group service; nil where it is in records[0].
-	group *process
+	// The group and the call service; nil where they are in records[0].
+	group, call *process
 	// The socket gateways, and where they are.
 	connects []*process
 	gateways []string
 	site     site
 }
 
-// startServices starts one process for each gateway and for the group service,
-// two record services and two socket gateways.
+// startServices starts one process for each gateway, for the group and the call
+// service, two record services and two socket gateways.
 func startServices(t testing.TB) *services {
 	t.Helper()
 	redis := os.Getenv(redistest.EnvRedis)
@@ -47,16 +47,19 @@ func startServicesOn(t testing.TB, redis, redisOfFirst string, more ...string) *
 		p.run()
 		return p
 	}
-	first, second, group, connect := freeAddr(t), freeAddr(t), freeAddr(t), freeAddr(t)
-	asRecord, asGroup, asConnect := "PARLEY_RECORD_LISTEN=", "PARLEY_GROUPSERVICE_LISTEN=", "PARLEY_CONNECT_LISTEN="
+	first, second, group, call, connect := freeAddr(t), freeAddr(t), freeAddr(t), freeAddr(t), freeAddr(t)
+	asRecord, asGroup, asCall, asConnect := "PARLEY_RECORD_LISTEN=", "PARLEY_GROUPSERVICE_LISTEN=", "PARLEY_CALL_LISTEN=", "PARLEY_CONNECT_LISTEN="
+	more = append(more, fmt.Sprint("PARLEY_CALL_APPID=", callApp), "PARLEY_CALL_SECRET="+callSecret)
 	records := first
 	s.gateways = []string{"http://" + connect}
 	if len(database) == 0 {
-		s.records = []*process{service("record-rpc,group-rpc,connect", redis, asRecord+first, asGroup+group, asConnect+connect)}
+		s.records = []*process{service("record-rpc,group-rpc,call-rpc,connect", redis,
+			asRecord+first, asGroup+group, asCall+call, asConnect+connect)}
 		s.connects = s.records
 	} else {
 		s.records = []*process{service("record-rpc", redisOfFirst, asRecord+first), service("record-rpc", redis, asRecord+second)}
 		s.group = service("group-rpc", redis, asGroup+group)
+		s.call = service("call-rpc", redis, asCall+call, "PARLEY_GROUPSERVICE_ENDPOINTS="+group)
 		records += "," + second
 		for _, addr := range []string{connect, freeAddr(t)} {
 			s.connects = append(s.connects, service("connect", redis, asConnect+addr, "PARLEY_RECORD_ENDPOINTS="+records))
@@ -66,7 +69,7 @@ func startServicesOn(t testing.TB, redis, redisOfFirst string, more ...string) *
 	s.first = first
 	gateway := func(target string) string {
 		return startGateway(t, target,
-			"PARLEY_RECORD_ENDPOINTS="+records, "PARLEY_GROUPSERVICE_ENDPOINTS="+group, "PARLEY_CONNECT_WITHAPP=false")
+			"PARLEY_RECORD_ENDPOINTS="+records, "PARLEY_GROUPSERVICE_ENDPOINTS="+group, "PARLEY_CALL_ENDPOINTS="+call, "PARLEY_CONNECT_WITHAPP=false")
 	}
 	s.site = site{app: gateway("app"), group: gateway("group"), oss: gateway("oss"), connect: s.gateways[0]}
 	for _, url := range s.gateways {

@@ -37,6 +37,7 @@ func everywhere(t *testing.T, scenario func(*testing.T, *world)) {
 // everywhereWith is everywhere with a configuration.
 func everywhereWith(t *testing.T, config app.Config, scenario func(*testing.T, *world)) {
 	t.Parallel()
+	config.Call.AppID, config.Call.Secret = callApp, callSecret
 	for name, start := range map[string]func(testing.TB, app.Config, app.Backends) site{
 		"one process": startTogether,
 		"split":       startSplit,
@@ -50,6 +51,12 @@ func everywhereWith(t *testing.T, config app.Config, scenario func(*testing.T, *
 		})
 	}
 }
+
+// callApp and callSecret are those of the tickets of calls.
+const (
+	callApp    = 1400000001
+	callSecret = "a secret that only tests know"
+)
 
 // anyPort is an address of this machine whose port the system chooses.
 const anyPort = "127.0.0.1:0"
@@ -83,10 +90,11 @@ func newSplit(t testing.TB, config app.Config, backends app.Backends) *split {
 	t.Helper()
 	p := &split{t: t, config: config, backends: backends}
 	p.config.App.Listen, p.config.Group.Listen, p.config.Oss.Listen = anyPort, anyPort, anyPort
-	p.config.Record.Listen, p.config.GroupService.Listen = anyPort, anyPort
+	p.config.Record.Listen, p.config.GroupService.Listen, p.config.Call.Listen = anyPort, anyPort, anyPort
 	p.config.Connect.WithApp = false
 	p.config.Record.Endpoints = []string{p.start("record-rpc").Address("record-rpc")}
 	p.config.GroupService.Endpoints = []string{p.start("group-rpc").Address("group-rpc")}
+	p.config.Call.Endpoints = []string{p.start("call-rpc").Address("call-rpc")}
 	p.site = site{app: p.start("app").URL(), group: p.start("group").URL(), oss: p.start("oss").URL()}
 	return p
 }
