@@ -22,7 +22,6 @@ func starting(name, text string, result fault.Code) row {
 	return row{name: name, body: jsonText(text), result: result}
 }
 
-
 // ringing is the scene of a call: alice rings bob in $trace, and eve is a stranger.
 func ringing(s *scene) {
 	s.person("eve")
