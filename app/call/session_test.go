@@ -214,3 +214,17 @@ func judge(before, after *Session, event string, by id.UID) string {
 	}
 	return ""
 }
+
+func TestWhoAcceptedOnADeviceWithoutANameGetsNoSecondTicketAndHangsUpFromAny(t *testing.T) {
+	for _, c := range []struct{ event, column, want string }{
+		{"accept", "x", "-10101"},
+		{"accept", "x1", "-10101"},
+		{"refuse", "x", "0 c:hangup >oo"},
+		{"refuse", "x1", "0 c:hangup >oo"},
+	} {
+		s, at := reach(t, "x accept", "x")
+		if got := s.happen(t, c.event, c.column, at); got != c.want {
+			t.Errorf("%s on %s is %s, want %s", c.event, c.column, got, c.want)
+		}
+	}
+}
