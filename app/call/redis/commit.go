@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -62,6 +63,7 @@ func (t *tx) writes() (*writes, error) {
 	}
 	users := make(map[string]string)
 	changed := false
+	tag := rand.Text()[:tagSize]
 	for n, c := range t.put {
 		value, err := json.Marshal(c)
 		if err != nil {
@@ -76,13 +78,13 @@ func (t *tx) writes() (*writes, error) {
 			users[key] = with(list, c.ID, p.State != call.Over)
 		}
 		t.index(w, n, c)
-		if string(value) == t.seen[sessionKey(c.ID)] {
+		if string(value) == untagged(t.seen[sessionKey(c.ID)]) {
 			continue
 		}
 		changed = true
 		life := t.life(c)
 		// The session comes first: commitScript looks for it.
-		w.ops = append([]any{"set", w.key(sessionKey(c.ID)), string(value), life}, w.ops...)
+		w.ops = append([]any{"set", w.key(sessionKey(c.ID)), tag + string(value), life}, w.ops...)
 		w.op("set", roomKey(c.Room), c.ID.String(), life)
 	}
 	for key, list := range users {
@@ -100,6 +102,14 @@ func (t *tx) writes() (*writes, error) {
 	}
 	return w, nil
 }
+
+// tagSize is the length of what comes before a session in its value. It is another
+// one each time: two who make the same change at the same moment must not take
+// the other's for their own.
+const tagSize = 16
+
+// untagged is a session in its value, if any.
+func untagged(value string) string { return value[min(tagSize, len(value)):] }
 
 // index says when a call is overdue. The nth of a transition owes a little later
 // than the one before it.
@@ -125,9 +135,14 @@ func (t *tx) life(c *call.Session) int64 {
 
 // with returns a list with a call in it, or without.
 func with(list string, i call.ID, in bool) string {
-	ids := slices.DeleteFunc(parse(list), func(known call.ID) bool { return known == i })
-	if in {
+	ids := parse(list)
+	switch known := slices.Contains(ids, i); {
+	case known == in:
+		return list
+	case in:
 		ids = append(ids, i)
+	default:
+		ids = slices.DeleteFunc(ids, func(known call.ID) bool { return known == i })
 	}
 	var b []byte
 	for n, known := range ids {

@@ -82,7 +82,8 @@ func (s *Store) Update(ctx context.Context, now time.Time, fn func(call.Tx) erro
 // commitScript stores values if others are what they were. KEYS are all keys.
 // ARGV is the number of keys to compare and their values, empty where there was
 // none; then operations of four: what to do, the number of the key, and what with.
-// Where the first value that is to be set is there already, an answer was lost.
+// Where the first value that is to be set is there already, which nobody else can
+// have set, an answer was lost.
 var commitScript = redis.NewScript(`
 local n = tonumber(ARGV[1])
 local same = true
@@ -155,7 +156,7 @@ func (t *tx) Session(i call.ID) (*call.Session, error) {
 		return nil, err
 	}
 	var c *call.Session
-	if value := t.seen[key]; value != "" {
+	if value := untagged(t.seen[key]); value != "" {
 		c = new(call.Session)
 		if err := json.Unmarshal([]byte(value), c); err != nil {
 			return nil, fmt.Errorf("read call %s: %w", i, err)
