@@ -73,7 +73,7 @@ func (t *tx) writes() (*writes, error) {
 			key := userKey(p.User)
 			list, known := users[key]
 			if !known {
-				list = t.seen[key]
+				list = t.present(t.seen[key])
 			}
 			users[key] = with(list, c.ID, p.State != call.Over)
 		}
@@ -131,6 +131,16 @@ func (t *tx) index(w *writes, n int, c *call.Session) {
 func (t *tx) life(c *call.Session) int64 {
 	last := time.UnixMilli(max(c.Deadline, c.Renewed, c.Ended))
 	return max(time.Minute, last.Add(t.store.keep).Sub(t.now)).Milliseconds()
+}
+
+// present returns a list without the calls that turned out to be gone.
+func (t *tx) present(list string) string {
+	for _, i := range parse(list) {
+		if c, known := t.sessions[i]; known && c == nil {
+			list = with(list, i, false)
+		}
+	}
+	return list
 }
 
 // with returns a list with a call in it, or without.
