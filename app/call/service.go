@@ -243,6 +243,7 @@ func (s *Service) Accept(ctx context.Context, i ID, u id.UID, device string) (*T
 			return err
 		}
 		if !talks {
+			c.Until = t.now + s.config.TicketExpire.Milliseconds()
 			others, err := t.tx.Of(u)
 			if err != nil {
 				return err

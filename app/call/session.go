@@ -87,6 +87,8 @@ type Session struct {
 	Accepted int64 `json:",omitempty"`
 	Renewed  int64 `json:",omitempty"`
 	Ended    int64 `json:",omitempty"`
+	// Until is when the last of its tickets ends, and its room is free.
+	Until int64 `json:",omitempty"`
 	// Outcome is what became of it, once it has ended.
 	Outcome Outcome `json:",omitempty"`
 	// Recorded says that its end leaves a message in the conversation.

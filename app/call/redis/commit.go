@@ -85,7 +85,7 @@ func (t *tx) writes() (*writes, error) {
 		life := t.life(c)
 		// The session comes first: commitScript looks for it.
 		w.ops = append([]any{"set", w.key(sessionKey(c.ID)), tag + string(value), life}, w.ops...)
-		w.op("set", roomKey(c.Room), c.ID.String(), life)
+		w.op("set", roomKey(c.Room), c.ID.String(), max(life, c.Until-t.now.UnixMilli()))
 	}
 	for key, list := range users {
 		if list == t.seen[key] && !changed {

@@ -57,6 +57,20 @@ func TestACallAndItsRoomAreKeptAfterItsDeadlineItsLastAcceptanceAndItsEnd(t *tes
 	}
 }
 
+// Whoever still has a ticket for a room must not meet another call in it.
+func TestARoomIsReservedUntilItsTicketsEnd(t *testing.T) {
+	w := newWorld(t)
+	w.put(start, ringing(1, 11, "a", "b"))
+	w.change(start.Add(time.Second), 1, func(c *call.Session) {
+		c.Renewed = start.Add(time.Second).UnixMilli()
+		c.Until = start.Add(10 * keep).UnixMilli()
+	})
+	w.lives(roomKey(11), 10*keep-time.Second)
+	w.lives(sessionKey(1), keep+ring-time.Second)
+	w.change(start.Add(time.Hour), 1, over)
+	w.lives(roomKey(11), 10*keep-time.Hour)
+}
+
 func TestNothingLivesForEverButTheIndexes(t *testing.T) {
 	w := newWorld(t)
 	c := ringing(1, 11, "a", "b")

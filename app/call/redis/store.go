@@ -50,7 +50,7 @@ type Store struct {
 var _ call.Store = (*Store)(nil)
 
 // New returns the calls in a Redis. A session is kept for keep after its deadline,
-// its last acceptance and its end; its room as long.
+// its last acceptance and its end; its room as long, and until its tickets end.
 func New(client redis.UniversalClient, keep time.Duration) *Store {
 	return &Store{redis: client, keep: keep}
 }
