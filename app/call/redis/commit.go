@@ -75,7 +75,7 @@ func (t *tx) writes() (*writes, error) {
 			if !known {
 				list = t.present(t.seen[key])
 			}
-			users[key] = with(list, c.ID, p.State != call.Over)
+			users[key] = with(list, c.ID, c.Concerns(p.User))
 		}
 		t.index(w, n, c)
 		if string(value) == untagged(t.seen[sessionKey(c.ID)]) {

@@ -185,7 +185,7 @@ func (t *tx) Of(u id.UID) ([]*call.Session, error) {
 		if err != nil {
 			return nil, err
 		}
-		if c != nil && c.Has(u) {
+		if c != nil && c.Concerns(u) {
 			list = append(list, c)
 		}
 	}
