@@ -287,6 +287,32 @@ func (w *world) hears(u id.UID, want string) {
 	}
 }
 
+// onlyHisTickets checks that no ticket but his own is in what anybody was told or
+// answered, and that those who talked have theirs.
+func (w *world) onlyHisTickets(users ...id.UID) {
+	w.Helper()
+	found := 0
+	for _, u := range users {
+		all := slices.Clone(w.answers[u])
+		for _, e := range w.events(u) {
+			all = append(all, e.Body)
+		}
+		for _, text := range all {
+			for _, mark := range []string{"<sig of ", "<key of "} {
+				for _, rest := range strings.Split(string(text), mark)[1:] {
+					found++
+					if !strings.HasPrefix(rest, string(u)+">") && !strings.HasPrefix(rest, string(u)+" ") {
+						w.Errorf("%s is told %q", u, text)
+					}
+				}
+			}
+		}
+	}
+	if found == 0 {
+		w.Error("there is no ticket anywhere")
+	}
+}
+
 // words writes an event, with the call's number.
 func (w *world) words(e eventlog.Event) string {
 	w.Helper()
@@ -323,3 +349,6 @@ func decode(e eventlog.Event) (i int64, what string, err error) {
 	}
 	return 0, "", fmt.Errorf("signal %s is not of calls", signal.GetType())
 }
+
+// user is the nth of many.
+func user(name string, n int) id.UID { return id.UID(fmt.Sprint(name, n)) }
