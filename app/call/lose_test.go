@@ -1,7 +1,10 @@
 package call_test
 
 import (
+	"context"
+	"runtime"
 	"testing"
+	"time"
 
 	"parley/pkg/eventlog"
 	"parley/pkg/fault"
@@ -54,4 +57,25 @@ func TestWhenRedisLosesACallInAStepItDoesNotComeBack(t *testing.T) {
 	if kept := w.kept(); kept != "" {
 		t.Errorf("Redis has %s", kept)
 	}
+}
+
+func TestAServiceLooksByItselfUntilItIsToldToStop(t *testing.T) {
+	w := newWorld(t)
+	s := w.service()
+	s.rings("a", "b")
+	w.pass(ring)
+	ctx, stop := context.WithCancel(context.Background())
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		s.Keep(ctx)
+	}()
+	for deadline := time.Now().Add(10 * time.Second); len(w.events("a")) == 0; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("waited in vain for the time-out")
+		}
+	}
+	stop()
+	<-stopped
+	w.hears("a", "1:timeout")
 }
