@@ -17,12 +17,8 @@ func (r *round) finish() {
 	r.log.sound = true
 	r.settle()
 	for _, e := range r.log.events {
-		i, _, err := decode(e)
-		if err != nil {
-			r.is("decoding an event: %v", err)
-		}
-		if c := call.ID(i); !slices.Contains(r.calls, c) {
-			r.calls = append(r.calls, c)
+		if !slices.Contains(r.calls, e.call) {
+			r.calls = append(r.calls, e.call)
 		}
 	}
 	for _, i := range r.calls {
@@ -39,11 +35,11 @@ func (r *round) finish() {
 	r.settle()
 }
 
-// settle lets time pass.
+// settle lets time pass, first until nothing rings, then until nothing is owed.
 func (r *round) settle() {
-	for range 3 {
+	for _, services := range [][]*call.Service{r.services, r.services[:1]} {
 		r.now.Add((ring + later).Milliseconds())
-		for _, s := range r.services {
+		for _, s := range services {
 			if err := s.Look(context.Background()); err != nil {
 				r.is("looking: %v", err)
 			}
@@ -130,10 +126,10 @@ func (r *round) view(c *call.Session, u id.UID) *view {
 		v.mayLeave = v.mayLeave || a.what != "check" && a.what != "look" && a.what != "time" && !(a.what == "accept" && a.call == c.ID)
 	}
 	for n, e := range r.log.events {
-		if i, what, err := decode(e); err == nil && call.ID(i) == c.ID && e.A == u {
-			v.heard = append(v.heard, what)
+		if e.call == c.ID && e.to == u {
+			v.heard = append(v.heard, e.what)
 			if n >= left {
-				r.is("%s is told %s of call %s although it was over for him", u, what, c.ID)
+				r.is("%s is told %s of call %s although it was over for him", u, e.what, c.ID)
 			}
 		}
 	}
@@ -160,8 +156,8 @@ func (r *round) judgeCall(c *call.Session) {
 	}
 	var numbers []string
 	for _, e := range r.log.events {
-		if i, _, _ := decode(e); call.ID(i) == c.ID {
-			numbers = append(numbers, e.ID)
+		if e.call == c.ID {
+			numbers = append(numbers, e.name)
 		}
 	}
 	for n, number := range numbers {
@@ -233,14 +229,14 @@ func allowedStops(c *call.Session, n int) []string {
 // judgeOrder checks that nobody was rung by a call, and then heard of the end of
 // one before it that had made him busy.
 func (r *round) judgeOrder(u id.UID) {
-	begun := make(map[int64]bool) // rung by them, or accepted in them
-	older := make(map[int64]bool) // those that had begun when another one rang
+	begun := make(map[call.ID]bool) // rung by them, or accepted in them
+	older := make(map[call.ID]bool) // those that had begun when another one rang
 	for _, e := range r.log.events {
-		i, what, err := decode(e)
-		if err != nil || e.A != u {
+		i := e.call
+		if e.to != u {
 			continue
 		}
-		switch what {
+		switch e.what {
 		case "start":
 			for j := range begun {
 				older[j] = true
@@ -250,7 +246,7 @@ func (r *round) judgeOrder(u id.UID) {
 			begun[i] = true
 		default:
 			if older[i] {
-				r.is("%s hears of the end of call %d after he was rung by another one", u, i)
+				r.is("%s hears of the end of call %s after he was rung by another one", u, i)
 			}
 		}
 	}
@@ -266,8 +262,7 @@ func (r *round) report() string {
 		fmt.Fprintf(&b, "%s %s by %s on %q: %d, told %d\n", a.what, a.call, a.user, a.device, int32(a.code), a.told)
 	}
 	for n, e := range r.log.events {
-		i, what, _ := decode(e)
-		fmt.Fprintf(&b, "%d: %d %s to %s\n", n, i, what, e.A)
+		fmt.Fprintf(&b, "%d: %s %s to %s\n", n, e.call, e.what, e.to)
 	}
 	return b.String()
 }

@@ -2,11 +2,14 @@ package call_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-redis/redis/v8"
 
 	"parley/app/call"
 	"parley/pkg/eventlog"
@@ -157,6 +160,12 @@ func TestWhoeverPaysOnePersonHearsOfCallsInTheirOrder(t *testing.T) {
 			map[id.UID]string{"a": "1:timeout, 2:start", "b": "1:start, 1:timeout, 3:start"},
 		},
 		{
+			"who is in two calls whose time is up is called by somebody else",
+			func(w *world, dead *service) { dead.start("c", "a"); w.pass(ring) },
+			func(w *world, s *service) { s.rings("d", "a") },
+			map[id.UID]string{"a": "0:start, 1:timeout, 0:timeout, 2:start", "c": "0:timeout", "b": "1:start, 1:timeout"},
+		},
+		{
 			"three calls one after the other",
 			func(w *world, dead *service) { dead.start("b", "a"); dead.start("a", "b"); dead.start("b", "a") },
 			func(w *world, s *service) { s.rings("b", "a") },
@@ -182,6 +191,78 @@ func TestWhoeverPaysOnePersonHearsOfCallsInTheirOrder(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestWhatComesUpWhileSomebodyPaysIsPaidToo(t *testing.T) {
+	w := newWorld(t)
+	s, dead := w.service(), w.service().dies()
+	var i int64
+	s.before = func(eventlog.Event) error {
+		calls := w.redis.Keys(t.Context(), "parley:{call}:session:*").Val()
+		if _, err := fmt.Sscanf(calls[0], "parley:{call}:session:%d", &i); err != nil {
+			return err
+		}
+		w.answered("a cancel by a service that dies", dead.refuse(i, "a"), fault.Busy)
+		return nil
+	}
+	s.rings("a", "b")
+	w.hears("b", "1:start")
+	s.before = nil
+	w.pass(later)
+	s.looks()
+	w.hears("b", "1:start, 1:cancel")
+	w.owesNothing()
+}
+
+// Only a part of what the group call owes comes before the new call.
+func TestWhatIsNotPaidFirstIsPaidLater(t *testing.T) {
+	w := newWorld(t)
+	s, dead := w.service(), w.service().dies()
+	i := s.rings("a", "b", "c", "e")
+	s.accepts(i, "b")
+	s.accepts(i, "e")
+	w.pass(ring)
+	_, code := dead.start("b", "d") // c's time is up, a and e go on
+	w.answered("a start by a service that dies", code, fault.Busy)
+	w.answered("hanging up by a service that dies", dead.refuse(i, "e"), fault.Busy)
+	s.rings("b", "d")
+	w.hears("c", "1:start, 1:timeout")
+	w.hears("d", "2:start")
+	w.pass(later)
+	s.looks()
+	w.hears("a", "1:accept, 1:hangup")
+}
+
+func TestWhatIsStoredIsToldAlthoughNobodyWaitsForTheAnswer(t *testing.T) {
+	w := newWorld(t)
+	s := w.service()
+	ctx, cancel := context.WithCancel(t.Context())
+	s.before = func(eventlog.Event) error { cancel(); return nil }
+	if _, err := s.Start(ctx, call.Request{Caller: "a", Invitees: []id.UID{"b"}, Kind: call.Audio}); err != nil {
+		t.Errorf("the start answers %v", err)
+	}
+	if told := w.events("b"); len(told) != 1 {
+		t.Errorf("b is told %v", told)
+	}
+	if left := w.redis.ZCard(t.Context(), "parley:{call}:owing").Val(); left != 0 {
+		t.Errorf("%d calls owe something", left)
+	}
+}
+
+func TestAnIndexThatIsWrongIsCorrected(t *testing.T) {
+	w := newWorld(t)
+	s := w.service()
+	i := s.rings("a", "b")
+	s.accepts(i, "b")
+	w.pass(ring)
+	for _, index := range []string{"owing", "deadlines"} {
+		if err := w.redis.ZAdd(t.Context(), "parley:{call}:"+index, &redis.Z{Member: i}).Err(); err != nil {
+			t.Fatal(err)
+		}
+		s.looks()
+		w.owesNothing()
+	}
+	w.hears("b", "1:start")
 }
 
 func TestOthersPayInTheOrderInWhichItCameUp(t *testing.T) {

@@ -134,13 +134,21 @@ func (r *round) Steady(_ context.Context, u id.UID, _ time.Time) (bool, error) {
 	return !r.gone[u], nil
 }
 
+// signal is an event in a memoryLog.
+type signal struct {
+	name string
+	to   id.UID
+	call call.ID
+	what string
+}
+
 // memoryLog is a log that fails now and then, before it appends or after.
 type memoryLog struct {
 	mu     sync.Mutex
 	random *rand.Rand
 	sound  bool
 	known  map[string]bool
-	events []eventlog.Event
+	events []signal
 	failed int
 }
 
@@ -157,7 +165,11 @@ func (l *memoryLog) Append(_ context.Context, e eventlog.Event) (eventlog.Receip
 	}
 	if !l.known[e.ID] {
 		l.known[e.ID] = true
-		l.events = append(l.events, e)
+		i, what, err := decode(e)
+		if err != nil {
+			return eventlog.Receipt{}, err
+		}
+		l.events = append(l.events, signal{name: e.ID, to: e.A, call: call.ID(i), what: what})
 	}
 	if fails == 2 {
 		l.failed++

@@ -83,6 +83,7 @@ func TestWhatIsRefusedChangesNothing(t *testing.T) {
 			return code
 		}
 	}
+	w.pass(time.Second)
 	nine := strings.Split("n1 n2 n3 n4 n5 n6 n7 n8 n9", " ")
 	for _, c := range []struct {
 		name string
@@ -111,6 +112,7 @@ func TestWhatIsRefusedChangesNothing(t *testing.T) {
 		{"accepting one's own call", func() fault.Code { _, code := s.accept(i, "a", "phone"); return code }, fault.Forbidden},
 		{"accepting a stranger's call", func() fault.Code { _, code := s.accept(i, "c", "phone"); return code }, fault.Forbidden},
 		{"accepting on another device", func() fault.Code { _, code := s.accept(talks, "d", "desk"); return code }, fault.CallBusy},
+		{"accepting again on the same device", func() fault.Code { _, code := s.accept(talks, "d", "phone"); return code }, fault.OK},
 		{"refusing a stranger's call", func() fault.Code { return s.refuse(i, "c") }, fault.Forbidden},
 		{"declining a stranger's call", func() fault.Code { return s.decline(i, "c") }, fault.Forbidden},
 		{"declining one's own call", func() fault.Code { return s.decline(i, "a") }, fault.Forbidden},

@@ -51,7 +51,6 @@ func (t *tx) writes() (*writes, error) {
 		for _, p := range c.Parties {
 			lists = append(lists, userKey(p.User))
 		}
-		lists = append(lists, roomKey(c.Room))
 	}
 	if err := t.read(lists...); err != nil {
 		return nil, err

@@ -98,6 +98,8 @@ func TestNothingLivesForEverButTheIndexes(t *testing.T) {
 func TestTheListOfAUserOutlivesHisCalls(t *testing.T) {
 	w := newWorld(t)
 	w.put(start, ringing(1, 11, "a", "b"))
+	w.redis.Expire(context.Background(), userKey("a"), time.Second)
+	w.change(start, 1, func(c *call.Session) { c.Count++ })
 	for _, u := range []id.UID{"a", "b"} {
 		if list, session := w.ttl(userKey(u)), w.ttl(sessionKey(1)); list < session {
 			t.Errorf("the list of %s lives for %s, his call for %s", u, list, session)
