@@ -32,6 +32,13 @@ test: ## Run all tests; needs nothing but Go
 test-servers: ## Run all tests on MariaDB and Redis, which are started privately
 	@$(GO) run -tags $(TAGS) ./e2e/servers -- $(GO) test $(TESTFLAGS) -count=1 ./...
 
+# SOAK is for how long.
+SOAK    ?= 10m
+
+.PHONY: soak
+soak: ## Watch for SOAK=10m that a process under load keeps no more and more
+	@PARLEY_SOAK=$(SOAK) $(GO) test -tags $(TAGS) -timeout 0 -count=1 -v -run TestNothingGrowsForEver ./e2e
+
 .PHONY: bench
 bench: ## Measure Parley against bare loops on MariaDB and Redis
 	@$(GO) run -tags $(TAGS) ./bench

@@ -21,7 +21,7 @@ func local(t *testing.T) Config {
 	c := Default()
 	c.Data = filepath.Join(t.TempDir(), "data")
 	c.App.Listen, c.Group.Listen, c.Oss.Listen, c.Record.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
-	c.GroupService.Listen, c.Connect.Listen = "127.0.0.1:0", "127.0.0.1:0"
+	c.GroupService.Listen, c.Call.Listen, c.Connect.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	return c
 }
 
@@ -85,7 +85,7 @@ func TestAllAnswersOnEveryPortAndEverythingOnTheFirst(t *testing.T) {
 			t.Errorf("%s answers %d, want %d", url, got, want)
 		}
 	}
-	for _, service := range []string{"record-rpc", "group-rpc"} {
+	for _, service := range []string{"record-rpc", "group-rpc", "call-rpc"} {
 		if address := a.Address(service); address != "" {
 			t.Errorf("%s takes calls on %s, although everybody who calls is in the process", service, address)
 		}
@@ -113,15 +113,18 @@ func TestASplitInstallationAnswersTheSame(t *testing.T) {
 	service := start(t, c, Options{Targets: []string{"record-rpc"}, Backends: backends})
 	defer stop(t, service)
 	c.Record.Endpoints = []string{service.Address("record-rpc")}
+	groups := start(t, c, Options{Targets: []string{"group-rpc"}, Backends: backends})
+	defer stop(t, groups)
+	c.GroupService.Endpoints = []string{groups.Address("group-rpc")}
+	calls := start(t, c, Options{Targets: []string{"call-rpc"}, Backends: backends})
+	defer stop(t, calls)
+	c.Call.Endpoints = []string{calls.Address("call-rpc")}
 	c.Connect.WithApp = false
 	app := start(t, c, Options{Targets: []string{"app"}})
 	defer stop(t, app)
 	if got := post(t, app.URL()+"/app/user/login"); got != ok {
 		t.Errorf("login answers %d", got)
 	}
-	groups := start(t, c, Options{Targets: []string{"group-rpc"}, Backends: backends})
-	defer stop(t, groups)
-	c.GroupService.Endpoints = []string{groups.Address("group-rpc")}
 	group := start(t, c, Options{Targets: []string{"group"}})
 	defer stop(t, group)
 	if got := post(t, group.URL()+"/group/app/group-list"); got != ok {

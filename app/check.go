@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"time"
 )
@@ -47,6 +48,17 @@ func (c *checker) service(key string, s ServiceConfig) {
 	c.addresses(key+".Endpoints", s.Endpoints)
 }
 
+func (c *checker) call(call CallConfig) {
+	c.service("Call", call.ServiceConfig)
+	c.that(call.AppID >= 0, "Call.AppID", call.AppID, "a positive number, or 0 for none")
+	c.that((call.AppID != 0) == (call.Secret+call.SecretFile != ""), "Call.AppID", call.AppID, "set together with Call.SecretFile or Call.Secret")
+	c.that(call.Secret == "" || call.SecretFile == "", "Call.SecretFile", call.SecretFile, "empty where Call.Secret is set")
+	c.that(call.TicketExpire >= time.Minute && call.TicketExpire <= math.MaxInt32*time.Second, "Call.TicketExpire", call.TicketExpire, "from 1m to 68 years")
+	c.that(call.Ring >= time.Second && call.Ring <= time.Hour, "Call.Ring", call.Ring, "from 1s to 1h")
+	c.that(call.MaxInvitees >= 1 && call.MaxInvitees <= 100, "Call.MaxInvitees", call.MaxInvitees, "from 1 to 100")
+	c.that(call.Keep >= time.Minute, "Call.Keep", call.Keep, "at least 1m")
+}
+
 // check reports every value of c that is not allowed. It connects to nothing.
 func (c Config) check() error {
 	var k checker
@@ -78,6 +90,7 @@ func (c Config) check() error {
 	k.service("GroupService", c.GroupService.ServiceConfig)
 	k.that(c.GroupService.MaxMembers >= 1 && c.GroupService.MaxMembers <= 5000, "GroupService.MaxMembers", c.GroupService.MaxMembers, "from 1 to 5000")
 	k.that(c.GroupService.MaxAdmins >= 0, "GroupService.MaxAdmins", c.GroupService.MaxAdmins, "at least 0")
+	k.call(c.Call)
 	k.positive("Revoke.Expire", c.Revoke.Expire)
 	k.positive("Rpc.Timeout", c.Rpc.Timeout)
 	k.positive("Rpc.StartTimeout", c.Rpc.StartTimeout)

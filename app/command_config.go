@@ -45,6 +45,9 @@ func (c *command) verb(otherwise string) string {
 // which the values that differ are replaced. Passwords are not shown.
 func (c Config) explain() ([]byte, error) {
 	c.Database.DSN = withoutPassword(c.Database.DSN)
+	if c.Call.Secret != "" {
+		c.Call.Secret = "***"
+	}
 	var document yaml.Node
 	if err := yaml.Unmarshal(reference, &document); err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"time"
 
+	"parley/app/call"
 	"parley/app/connect"
 	"parley/group"
 	"parley/pkg/auth"
@@ -35,6 +36,7 @@ type Config struct {
 	Connect      ConnectConfig      `yaml:"Connect"`
 	Record       RecordConfig       `yaml:"Record"`
 	GroupService GroupServiceConfig `yaml:"GroupService"`
+	Call         CallConfig         `yaml:"Call"`
 	Revoke       RevokeConfig       `yaml:"Revoke"`
 	Rpc          RPCConfig          `yaml:"Rpc"`
 	Registry     RegistryConfig     `yaml:"Registry"`
@@ -128,6 +130,31 @@ type GroupServiceConfig struct {
 
 func (c GroupServiceConfig) group() group.Config {
 	return group.Config{MaxMembers: c.MaxMembers, MaxAdmins: c.MaxAdmins}
+}
+
+// CallConfig is the call service.
+type CallConfig struct {
+	ServiceConfig
+	AppID        int32         `yaml:"AppID"`
+	Secret       string        `yaml:"Secret"`
+	SecretFile   string        `yaml:"SecretFile"`
+	TicketExpire time.Duration `yaml:"TicketExpire"`
+	Ring         time.Duration `yaml:"Ring"`
+	MaxInvitees  int           `yaml:"MaxInvitees"`
+	Keep         time.Duration `yaml:"Keep"`
+	Record       bool          `yaml:"Record"`
+}
+
+func (c CallConfig) call() call.Config {
+	return call.Config{Ring: c.Ring, MaxInvitees: c.MaxInvitees, Record: c.Record, TicketExpire: c.TicketExpire}
+}
+
+// secret returns the secret of tickets, or "".
+func (c CallConfig) secret() (string, error) {
+	if c.Secret != "" {
+		return c.Secret, nil
+	}
+	return secret("Call.SecretFile", c.SecretFile)
 }
 
 // RevokeConfig is what authors may take back.

@@ -42,8 +42,9 @@ func TestEveryKeyHasADefaultAndAnExplanation(t *testing.T) {
 			name := node.Content[i]
 			below := strings.TrimPrefix(path+"."+name.Value, ".")
 			// Group and Oss refer to App, a user to its password.
+			sameAsRecord := below == "Call.Listen" || below == "Call.Advertise"
 			sameAsApp := path == "Group" || strings.HasPrefix(path, "Oss")
-			if section := node.Content[i+1].Kind == yaml.MappingNode; !section && name.HeadComment == "" && !sameAsApp && path != "GroupService" && below != "Registry.User" {
+			if section := node.Content[i+1].Kind == yaml.MappingNode; !section && name.HeadComment == "" && !sameAsApp && path != "GroupService" && !sameAsRecord && below != "Registry.User" {
 				t.Errorf("%s has no explanation in config.yaml", below)
 			}
 			walk(below, node.Content[i+1])
@@ -98,7 +99,7 @@ func TestAFileAndTheEnvironmentChangeTheDefaults(t *testing.T) {
 func TestMistakesInAFileAreNamed(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ text, want string }{
-		{"Grace: 3s", "line 1: there is no key Grace; the configuration has App, Connect, Data"},
+		{"Grace: 3s", "line 1: there is no key Grace; the configuration has App, Call, Connect"},
 		{"Stop:\n  Grac: 3s", "line 2: there is no key Stop.Grac; Stop has Grace"},
 		{"Stop: 3s", "line 1: Stop must have keys: Grace"},
 		{"Stop: {Grace: 3}", `Stop.Grace is "3" and must be a duration with its unit`},
@@ -113,6 +114,10 @@ func TestMistakesInAFileAreNamed(t *testing.T) {
 		{"Log: {Level: loud}", "Log.Level is loud and must be debug, info, error or severe"},
 		{"App: {Listen: 8888}", `App.Listen is "8888" and must be host:port or :port`},
 		{"Record: {Endpoints: [':9001']}", `Record.Endpoints is [":9001"] and must be a list of host:port`},
+		{"Call: {AppID: 5}", "Call.AppID is 5 and must be set together with Call.SecretFile or Call.Secret"},
+		{"Call: {Secret: s}", "Call.AppID is 0 and must be set together with Call.SecretFile or Call.Secret"},
+		{"Call: {Ring: 10ms}", "Call.Ring is 10ms and must be from 1s to 1h"},
+		{"Call: {TicketExpire: 1s}", "Call.TicketExpire is 1s and must be from 1m to 68 years"},
 		{"Registry: {PasswordFile: missing}", "Registry.PasswordFile: open missing"},
 		{"Data: ''", `Data is "" and must be a folder`},
 		{"Data: [", "yaml: "},

@@ -10,10 +10,15 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"parley/api"
+	callv1 "parley/api/proto/call/v1"
 	groupv1 "parley/api/proto/group/v1"
 	recordv1 "parley/api/proto/record/v1"
+	"parley/app/call"
+	callredis "parley/app/call/redis"
+	callrpc "parley/app/call/rpc"
 	"parley/app/connect"
 	appgateway "parley/app/gateway"
+	"parley/app/presence"
 	"parley/group"
 	groupgateway "parley/group/gateway"
 	grouprpc "parley/group/rpc"
@@ -49,8 +54,11 @@ func (a *App) modules() []launch.Module {
 		{Name: "group-service", Needs: []string{"log"}, Start: a.startGroupService},
 		{Name: "group-rpc", Needs: []string{"group-service"}, Start: a.startGroupRPC},
 		{Name: "group-client", Needs: a.needsService("group"), Start: a.startGroupClient},
+		{Name: "call-service", Needs: append([]string{"log", "redis", "group-client"}, a.needsFolder()...), Start: a.startCallService},
+		{Name: "call-rpc", Needs: []string{"call-service"}, Start: a.startCallRPC},
+		{Name: "call-client", Needs: a.needsService("call"), Start: a.startCallClient},
 
-		{Name: "app-routes", Needs: []string{"record-client"}, Start: a.startAppRoutes},
+		{Name: "app-routes", Needs: []string{"record-client", "call-client"}, Start: a.startAppRoutes},
 		{Name: "group-routes", Needs: []string{"group-client"}, Start: a.startGroupRoutes},
 		{Name: "oss-routes", Start: a.startOssRoutes},
 
@@ -196,6 +204,42 @@ func (a *App) startGroupService(context.Context) (launch.Stop, error) {
 	return nil, nil
 }
 
+func (a *App) startCallService(context.Context) (launch.Stop, error) {
+	tickets, err := a.issuer()
+	if err != nil {
+		return nil, err
+	}
+	service := call.NewService(a.config.Call.call(), callredis.New(a.redis, a.config.Call.Keep), a.log,
+		callrpc.Members{Groups: groupv1.NewGroupServiceClient(a.groupClient)},
+		callrpc.Presence{Reader: presence.NewReader(a.redis)}, tickets)
+	a.calls = rpc.NewServer("call-rpc")
+	callv1.RegisterCallServiceServer(a.calls, callrpc.New(service))
+	ctx, cancel := context.WithCancel(context.Background())
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		service.Keep(ctx)
+	}()
+	return func(context.Context) error {
+		cancel()
+		<-stopped
+		return nil
+	}, nil
+}
+
+func (a *App) startCallRPC(context.Context) (launch.Stop, error) {
+	return a.listen("call-rpc", a.calls, a.config.Call.ServiceConfig)
+}
+
+func (a *App) startCallClient(ctx context.Context) (launch.Stop, error) {
+	client, err := a.connect(ctx, a.calls, "call-rpc", "Call.Endpoints", a.config.Call.Endpoints, "127.0.0.1:9003")
+	if err != nil {
+		return nil, err
+	}
+	a.callClient = client
+	return func(context.Context) error { return client.Close() }, nil
+}
+
 func (a *App) startRecordRPC(context.Context) (launch.Stop, error) {
 	return a.listen("record-rpc", a.record, a.config.Record.ServiceConfig)
 }
@@ -276,6 +320,7 @@ func (a *App) startAppRoutes(context.Context) (launch.Stop, error) {
 	routes, err := appgateway.New(a.config.App.gateway("app"), a.verifier, a.options.AccessLog, &appgateway.Services{
 		Records: recordv1.NewRecordServiceClient(a.recordClient),
 		Devices: recordv1.NewDeviceServiceClient(a.recordClient),
+		Calls:   callv1.NewCallServiceClient(a.callClient),
 		Pages:   semaphore.NewWeighted(maxPages),
 		Sender:  a.sender,
 	})

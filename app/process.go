@@ -2,7 +2,6 @@ package app
 
 import (
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/zeromicro/go-zero/core/logx"
@@ -39,11 +38,5 @@ func setUpProcess(c Config) error {
 	// than a process takes to stop.
 	never := 24 * time.Hour
 	proc.Setup(proc.ShutdownConf{WrapUpTime: never, WaitTime: 2 * never})
-
-	// Little of the heap lives long, so a larger one costs some 20 MB and spares
-	// a tenth of the work for a message. The environment goes before.
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(300)
-	}
 	return nil
 }

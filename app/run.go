@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"os"
 	"time"
 
 	"github.com/zeromicro/go-zero/core/logx"
@@ -16,6 +17,11 @@ func Run(ctx context.Context, config Config, options Options) error {
 		return err
 	}
 	defer gozerotrace.StopAgent()
+	if os.Getenv("GOGC") == "" { // the environment goes before
+		weighing, stop := context.WithCancel(ctx)
+		defer stop()
+		go weigh(weighing)
+	}
 
 	began := time.Now()
 	a, err := Start(ctx, config, options)

@@ -14,22 +14,22 @@ import (
 	"strings"
 )
 
-// bareServer is a process with the least that a Go program can do for a
-// request: read its body and answer constant bytes.
+// bareServer is a process with the least that a Go program can do: see serveBare
+// and serveBareSockets.
 type bareServer struct {
 	address string
 	pid     int
 	stop    func() error
 }
 
-// startBare starts this program again as a bare server that gives the same
-// answer to everything.
-func startBare(ctx context.Context, answer []byte) (*bareServer, error) {
+// startBare starts this program again as the bare server of a flag, and tells it
+// a line.
+func startBare(ctx context.Context, flag, line string) (*bareServer, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, self, "-bare")
+	cmd := exec.CommandContext(ctx, self, flag)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -43,7 +43,7 @@ func startBare(ctx context.Context, answer []byte) (*bareServer, error) {
 		return nil, fmt.Errorf("start the bare server: %w", err)
 	}
 	s := &bareServer{pid: cmd.Process.Pid, stop: func() error { return errors.Join(in.Close(), cmd.Wait()) }}
-	if _, err = fmt.Fprintf(in, "%s\n", answer); err == nil {
+	if _, err = fmt.Fprintln(in, line); err == nil {
 		s.address, err = bufio.NewReader(out).ReadString('\n')
 	}
 	if err != nil {
@@ -53,8 +53,9 @@ func startBare(ctx context.Context, answer []byte) (*bareServer, error) {
 	return s, nil
 }
 
-// serveBare is the life of a bare server: it reads its answer as a line from
-// in, writes its address to out, and ends with in.
+// serveBare is the life of a bare server of requests, which reads the body of each
+// and gives the same answer to all: it reads that as a line from in, writes its
+// address to out, and ends with in.
 func serveBare(in io.Reader, out io.Writer) error {
 	lines := bufio.NewReader(in)
 	answer, err := lines.ReadBytes('\n')

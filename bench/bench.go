@@ -18,16 +18,23 @@ import (
 // maxMemory is what a Parley may have resident at any moment of the benchmark.
 const maxMemory = 200 << 20
 
-// The scenarios. The first three run by turns with what they are compared with.
+// The scenarios. Those of traffic run by turns with what they are compared with.
 const (
-	scenarioPush  = "push"
-	scenarioSync  = "sync"
-	scenarioGroup = "group"
-	scenarioPages = "pages"
-	scenarioStart = "start"
+	scenarioPush    = "push"
+	scenarioSync    = "sync"
+	scenarioGroup   = "group"
+	scenarioSocket  = "socket"
+	scenarioLatency = "latency"
+	scenarioFanout  = "fanout"
+	scenarioPages   = "pages"
+	scenarioIdle    = "idle"
+	scenarioStart   = "start"
 )
 
-var scenarios = []string{scenarioPush, scenarioSync, scenarioGroup, scenarioPages, scenarioStart}
+var (
+	traffic   = []string{scenarioPush, scenarioSync, scenarioGroup, scenarioSocket, scenarioLatency, scenarioFanout}
+	scenarios = append(slices.Clip(traffic), scenarioPages, scenarioIdle, scenarioStart)
+)
 
 // bench is one run: the servers, the people, and what was found.
 type bench struct {
@@ -40,9 +47,9 @@ type bench struct {
 	mariadb    *fixture.MariaDB
 	admin      *sql.DB // of MariaDB
 	redis      *fixture.Redis
-	peak       int64 // of all Parleys, in bytes
+	peak       int64 // of all Parleys but the one with idle sockets, in bytes
 
-	// While push, sync and group run:
+	// While there is traffic:
 	server   *parley
 	meter    meter
 	parleyDB *sql.DB
@@ -63,6 +70,9 @@ type round struct {
 	push        pushes
 	syncs       []syncs
 	crowds      crowdCosts
+	talks       talks
+	latency     sample
+	fanout      fanouts
 }
 
 func measure(ctx context.Context, o options, r *report) (err error) {
@@ -88,21 +98,21 @@ func measure(ctx context.Context, o options, r *report) (err error) {
 			return err
 		}
 	}
-	if b.runsTraffic() || b.runs(scenarioPages) {
+	if b.runsTraffic() || b.runs(scenarioPages) || b.runs(scenarioIdle) {
 		if err := b.measureOnServers(ctx); err != nil {
 			return err
 		}
 	}
-	r.atMost("memory of the process at its peak", float64(b.peak)/megabyte, maxMemory/megabyte, " MB")
+	if b.peak > 0 {
+		r.atMost("memory of the process at its peak", float64(b.peak)/megabyte, maxMemory/megabyte, " MB")
+	}
 	return nil
 }
 
 func (b *bench) runs(scenario string) bool { return b.scenarios.MatchString(scenario) }
 
 // runsTraffic reports whether any scenario runs that is measured by rounds.
-func (b *bench) runsTraffic() bool {
-	return b.runs(scenarioPush) || b.runs(scenarioSync) || b.runs(scenarioGroup)
-}
+func (b *bench) runsTraffic() bool { return slices.ContainsFunc(traffic, b.runs) }
 
 func (b *bench) invitePeople() (err error) {
 	if b.senders, err = newUsers(manyClients); err != nil {
@@ -132,12 +142,17 @@ func (b *bench) measureOnServers(ctx context.Context) (err error) {
 		}
 	}
 	if b.runs(scenarioPages) {
-		return b.measurePages(ctx)
+		if err := b.measurePages(ctx); err != nil {
+			return err
+		}
+	}
+	if b.runs(scenarioIdle) {
+		return b.measureIdle(ctx)
 	}
 	return nil
 }
 
-// measureTraffic runs the rounds of push, sync and group with their calibrations.
+// measureTraffic runs the rounds of traffic with their calibrations.
 func (b *bench) measureTraffic(ctx context.Context) (err error) {
 	if b.bareDB, err = b.newDatabase(ctx, "bare"); err != nil {
 		return err
@@ -157,7 +172,7 @@ func (b *bench) measureTraffic(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("ask for a refusal: %w", err)
 	}
-	if b.bare, err = startBare(ctx, refusal); err != nil {
+	if b.bare, err = startBare(ctx, "-bare", string(refusal)); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.bare.stop()) }()
@@ -189,6 +204,15 @@ func (b *bench) measureTraffic(ctx context.Context) (err error) {
 	if b.runs(scenarioGroup) {
 		reportCrowds(b.report, rounds)
 	}
+	if b.runs(scenarioSocket) {
+		reportTalks(b.report, rounds)
+	}
+	if b.runs(scenarioLatency) {
+		reportLatency(b.report, rounds)
+	}
+	if b.runs(scenarioFanout) {
+		reportFanout(b.report, rounds)
+	}
 	return nil
 }
 
@@ -209,6 +233,21 @@ func (b *bench) measureRound(ctx context.Context) (r *round, err error) {
 	}
 	if b.runs(scenarioGroup) {
 		if r.crowds, err = b.measureCrowds(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if b.runs(scenarioSocket) {
+		if r.talks, err = b.measureTalks(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if b.runs(scenarioLatency) {
+		if r.latency, err = b.measureLatency(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if b.runs(scenarioFanout) {
+		if r.fanout, err = b.measureFanout(ctx); err != nil {
 			return nil, err
 		}
 	}

@@ -43,28 +43,34 @@ func (u usage) sum() time.Duration {
 	return sum
 }
 
-// peakMemory returns the largest resident size that a process has had, in
-// bytes.
-func peakMemory(pid int) (int64, error) {
+// The memory of a process as Linux names it: what is resident, and the most that
+// ever was.
+const (
+	resident = "VmRSS"
+	peak     = "VmHWM"
+)
+
+// memoryOf returns one of the sizes of a process in bytes.
+func memoryOf(pid int, size string) (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, fmt.Errorf("read the memory of process %d: %w", pid, err)
 	}
-	return parsePeak(string(status))
+	return parseMemory(string(status), size)
 }
 
-func parsePeak(status string) (int64, error) {
+func parseMemory(status, size string) (int64, error) {
 	for line := range strings.Lines(status) {
-		value, ok := strings.CutPrefix(line, "VmHWM:")
+		value, ok := strings.CutPrefix(line, size+":")
 		if !ok {
 			continue
 		}
 		value, ok = strings.CutSuffix(strings.TrimSpace(value), " kB")
 		kb, err := strconv.ParseInt(value, 10, 64)
 		if !ok || err != nil {
-			return 0, fmt.Errorf("VmHWM is %q, not a number of kB", value)
+			return 0, fmt.Errorf("%s is %q, not a number of kB", size, value)
 		}
 		return kb << 10, nil
 	}
-	return 0, fmt.Errorf("the status of the process has no VmHWM")
+	return 0, fmt.Errorf("the status of the process has no %s", size)
 }

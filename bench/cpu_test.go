@@ -46,23 +46,29 @@ func TestMeterFailsForAProcessThatIsNoMore(t *testing.T) {
 	}
 }
 
-func TestPeakMemoryIsThatOfTheProcess(t *testing.T) {
+func TestMemoryIsThatOfTheProcess(t *testing.T) {
 	t.Parallel()
-	peak, err := peakMemory(os.Getpid())
-	if err != nil || peak < 1<<20 {
-		t.Errorf("this process has %d bytes, %v", peak, err)
+	now, err := memoryOf(os.Getpid(), resident)
+	if err != nil || now < 1<<20 {
+		t.Errorf("this process has %d bytes, %v", now, err)
+	}
+	most, err := memoryOf(os.Getpid(), peak)
+	if err != nil || most < now {
+		t.Errorf("this process has %d bytes and had %d at most, %v", now, most, err)
 	}
 }
 
-func TestParsePeak(t *testing.T) {
+func TestParseMemory(t *testing.T) {
 	t.Parallel()
-	got, err := parsePeak("Name:\tparley\nVmPeak:\t 9000 kB\nVmHWM:\t   4321 kB\nVmRSS:\t 1 kB\n")
-	if err != nil || got != 4321<<10 {
-		t.Errorf("parsePeak = %d, %v; want %d", got, err, 4321<<10)
+	const status = "Name:\tparley\nVmPeak:\t 9000 kB\nVmHWM:\t   4321 kB\nVmRSS:\t 1 kB\n"
+	for size, want := range map[string]int64{peak: 4321 << 10, resident: 1 << 10} {
+		if got, err := parseMemory(status, size); err != nil || got != want {
+			t.Errorf("%s is %d, %v; want %d", size, got, err, want)
+		}
 	}
 	for _, status := range []string{"", "VmRSS:\t1 kB\n", "VmHWM:\tlots\n", "VmHWM:\t12 MB\n"} {
-		if got, err := parsePeak(status); err == nil {
-			t.Errorf("parsePeak(%q) = %d, want an error", status, got)
+		if got, err := parseMemory(status, peak); err == nil {
+			t.Errorf("the peak in %q is %d, want an error", status, got)
 		}
 	}
 }

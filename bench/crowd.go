@@ -50,7 +50,7 @@ func (b *bench) gather(ctx context.Context) (err error) {
 		return err
 	}
 	for range crowdGroups {
-		g, err := b.create(c.people)
+		g, err := createGroup(c.conn, b.senders[0], c.people)
 		if err != nil {
 			return err
 		}
@@ -59,9 +59,9 @@ func (b *bench) gather(ctx context.Context) (err error) {
 	return b.listGroups(ctx, b.readers[0].uid)
 }
 
-// create has the first sender make a group with people.
-func (b *bench) create(people []id.UID) (id.GID, error) {
-	answer, err := b.demand(createPath, map[string]any{
+// createGroup has somebody make a group with people.
+func createGroup(c *conn, owner *user, people []id.UID) (id.GID, error) {
+	answer, err := demand(c, owner, createPath, map[string]any{
 		"name": "Friends of the log", "avatar": "https://example.com/avatar.png", "introduce": "", "memberIds": people,
 	})
 	if err != nil {
@@ -74,18 +74,17 @@ func (b *bench) create(people []id.UID) (id.GID, error) {
 	return created.Data.ID, nil
 }
 
-// demand sends a request of the first sender that has to succeed. The answer is
-// valid until the next.
-func (b *bench) demand(path string, body map[string]any) ([]byte, error) {
+// demand sends a request of somebody that has to succeed. The answer is valid
+// until the next.
+func demand(c *conn, u *user, path string, body map[string]any) ([]byte, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
-	c := b.crowds.conn
 	if err := c.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return nil, err
 	}
-	answer, err := c.do(postJSON(path, b.senders[0].token(), string(text)))
+	answer, err := c.do(postJSON(path, u.token(), string(text)))
 	if err != nil {
 		return nil, err
 	}

@@ -117,7 +117,7 @@ func (b *bench) sendsToGroups(groups []id.GID) func(*user) (func() []byte, error
 func (b *bench) measureCreate(ctx context.Context) (create, bare sample, err error) {
 	var groups []id.GID
 	create, err = b.repeat(ctx, "create-group", creations, 1, func(int) error {
-		g, err := b.create(b.crowds.people)
+		g, err := createGroup(b.crowds.conn, b.senders[0], b.crowds.people)
 		groups = append(groups, g)
 		return err
 	})
@@ -216,7 +216,7 @@ func (b *bench) measureIntrusions(ctx context.Context, c *crowdCosts) error {
 	}
 	groups := make([]id.GID, intrusions)
 	for i := range groups {
-		if groups[i], err = b.create(nil); err != nil {
+		if groups[i], err = createGroup(b.crowds.conn, b.senders[0], nil); err != nil {
 			return errors.Join(err, by.stop())
 		}
 	}
@@ -233,7 +233,7 @@ func (b *bench) measureIntrusions(ctx context.Context, c *crowdCosts) error {
 		m.to.calm = by.median()
 		m.to.change, err = b.repeat(ctx, m.name, intrusions, 1, func(i int) error {
 			by.median() // forget what was before
-			_, err := b.demand(m.path, map[string]any{"id": groups[i], m.field: b.crowds.people})
+			_, err := demand(b.crowds.conn, b.senders[0], m.path, map[string]any{"id": groups[i], m.field: b.crowds.people})
 			// What was sent during the change may still be on its way.
 			time.Sleep(5 * time.Millisecond)
 			m.to.waits.latencies = append(m.to.waits.latencies, by.longest())

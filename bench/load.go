@@ -60,7 +60,7 @@ func load(ctx context.Context, clients []*client, window time.Duration, m meter)
 			}
 		})
 	}
-	s, err := watch(ctx, clients, window, m, &measuring)
+	s, err := watch(ctx, func() int { return answered(clients) }, window, m, &measuring)
 	stop.Store(true)
 	running.Wait()
 	if cause := context.Cause(ctx); cause != nil {
@@ -72,16 +72,21 @@ func load(ctx context.Context, clients []*client, window time.Duration, m meter)
 	for _, c := range clients {
 		s.latencies = append(s.latencies, c.latencies...)
 	}
+	return s, s.finish()
+}
+
+// finish makes the sample whole: something was measured, and latencies rise.
+func (s *sample) finish() error {
 	if s.requests == 0 || len(s.latencies) == 0 {
-		return sample{}, errors.New("no request was answered while it was measured")
+		return errors.New("nothing was done while it was measured")
 	}
 	slices.Sort(s.latencies)
-	return s, nil
+	return nil
 }
 
 // watch waits for the warm-up, then for the window, and returns what was used
-// and done between.
-func watch(ctx context.Context, clients []*client, window time.Duration, m meter, measuring *atomic.Bool) (sample, error) {
+// and, as done counts it, done between.
+func watch(ctx context.Context, done func() int, window time.Duration, m meter, measuring *atomic.Bool) (sample, error) {
 	if err := pause(ctx, window/4); err != nil {
 		return sample{}, err
 	}
@@ -89,13 +94,13 @@ func watch(ctx context.Context, clients []*client, window time.Duration, m meter
 	if err != nil {
 		return sample{}, err
 	}
-	start, before := time.Now(), answered(clients)
+	start, before := time.Now(), done()
 	measuring.Store(true)
 	if err := pause(ctx, window); err != nil {
 		return sample{}, err
 	}
 	measuring.Store(false)
-	s := sample{requests: answered(clients) - before, took: time.Since(start)}
+	s := sample{requests: done() - before, took: time.Since(start)}
 	after, err := m.read()
 	if err != nil {
 		return sample{}, err

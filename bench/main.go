@@ -51,6 +51,7 @@ func main() {
 	flag.BoolVar(&o.reportOnly, "report-only", false, "succeed even when a limit is missed")
 	flag.StringVar(&o.profile, "profile", "", "folder for profiles of the servers by perf, one for each measurement")
 	bare := flag.Bool("bare", false, "be the bare server that the benchmark compares with; for its own use")
+	bareSockets := flag.Bool("bare-sockets", false, "be the bare socket server that the benchmark compares with; for its own use")
 	flag.Parse()
 	logx.Disable() // what migrations say is of no interest here
 
@@ -64,6 +65,8 @@ func main() {
 		err = fmt.Errorf("there must be a round at least, and a window of at most %s", maxWindow)
 	case *bare:
 		err = serveBare(os.Stdin, os.Stdout)
+	case *bareSockets:
+		err = serveBareSockets(os.Stdin, os.Stdout)
 	default:
 		if o.scenarios, err = regexp.Compile(*pattern); err == nil {
 			err = run(ctx, o)

@@ -84,8 +84,6 @@ type pushRequest struct {
 	msgID, target []byte // parts of bytes
 }
 
-const opSendMsg = 7
-
 func newPushRequest(from *user, channel wirev1.ChannelType, target string) (*pushRequest, error) {
 	msgID := newMsgID()
 	message, err := encodeMessage(channel, msgID, target)

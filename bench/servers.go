@@ -68,8 +68,8 @@ func (b *bench) serve(ctx context.Context, database string) (*parley, error) {
 
 // end stops a Parley and notes how much memory it had.
 func (b *bench) end(p *parley) error {
-	peak, err := peakMemory(p.pid())
-	b.peak = max(b.peak, peak)
+	most, err := memoryOf(p.pid(), peak)
+	b.peak = max(b.peak, most)
 	return errors.Join(err, p.stop())
 }
 

@@ -150,38 +150,47 @@ func (c *churn) do(who *client, route string, g id.GID, more fields) *answer {
 	return c.insist(who, route, body)
 }
 
-// insist sends a request until it is answered. Whatever a dying server does is no
-// failure, and no answer.
+// insist sends a request until it is answered.
 func (c *churn) insist(who *client, route string, body fields) *answer {
+	a, lost := who.persist(c.ctx, "/group/app/"+route, body)
+	c.lost.Add(lost)
+	if a == nil {
+		return nil
+	}
+	c.answered.Add(1)
+	switch {
+	case a.Result == fault.OK:
+		c.changed.Add(1)
+	case a.Result > fault.GroupBlocked:
+		c.t.Errorf("%s %v is answered with %s", route, body, a.body)
+	}
+	return a
+}
+
+// persist sends a request until it is answered, or ctx ends, and counts the
+// answers that were lost. Whatever a dying server does is no failure, and no
+// answer.
+func (c *client) persist(ctx context.Context, path string, body fields) (a *answer, lost int64) {
 	content, err := json.Marshal(body)
 	if err != nil {
 		c.t.Error(err)
-		return nil
+		return nil, 0
 	}
-	for c.ctx.Err() == nil {
-		req, err := http.NewRequestWithContext(c.ctx, http.MethodPost, who.site.url("/group/app/"+route), bytes.NewReader(content))
+	for ctx.Err() == nil {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.site.url(path), bytes.NewReader(content))
 		if err != nil {
 			c.t.Error(err)
-			return nil
+			return nil, lost
 		}
-		req.Header.Set("FZM-SIGNATURE", who.token())
+		req.Header.Set("FZM-SIGNATURE", c.token())
 		req.Header.Set("Content-Type", "application/json")
-		a, err := do(req)
-		if err != nil || a.Result == fault.Busy {
-			c.lost.Add(1)
-			pause(c.ctx, 5*time.Millisecond)
-			continue
+		if a, err := do(req); err == nil && a.Result != fault.Busy {
+			return a, lost
 		}
-		c.answered.Add(1)
-		switch {
-		case a.Result == fault.OK:
-			c.changed.Add(1)
-		case a.Result > fault.GroupBlocked:
-			c.t.Errorf("%s %s is answered with %s", route, content, a.body)
-		}
-		return a
+		lost++
+		pause(ctx, 5*time.Millisecond)
 	}
-	return nil
+	return nil, lost
 }
 
 // progress waits until n more requests were answered.

@@ -81,7 +81,7 @@ func TestAPhoneTalks(t *testing.T) {
 		app.write(mobile(alice, "/app/record/revoke", jsonType, fmt.Sprintf(`{"logId":%d,"type":0}`, s.LogID))).answer().want(t, fault.OK)
 
 		// Calls go under the prefix; the list of groups is asked for without a body.
-		app.write(mobile(alice, "/call/app/start-call", jsonType, fmt.Sprintf(`{"RTCType":1,"groupId":"","invitees":["%s"]}`, bob.uid()))).answer().want(t, fault.Unsupported)
+		app.write(mobile(alice, "/call/app/start-call", jsonType, fmt.Sprintf(`{"RTCType":1,"groupId":"","invitees":["%s"]}`, bob.uid()))).answer().want(t, fault.OK)
 		groups := dial(t, w.site.group)
 		var made circle
 		groups.write(mobile(alice, "/group/app/create-group", jsonType, fmt.Sprintf(`{"avatar":"","introduce":"","memberIds":["%s"],"name":"friends"}`, bob.uid()))).
@@ -160,7 +160,7 @@ func TestADesktopCatchesUpBeforeItsSocketOpens(t *testing.T) {
 		groups.write(desktop(alice, "/group/app/invite-group-members", []string{jsonType, fmt.Sprintf("content-length: %d", len(unknown))}, unknown)).
 			answer().want(t, fault.NoSuchGroup)
 		call := `{"traceIdStr":"123821199217135616"}`
-		app.write(desktop(alice, "/app/check-call", []string{jsonType, fmt.Sprintf("content-length: %d", len(call))}, call)).answer().want(t, fault.Unsupported)
+		app.write(desktop(alice, "/app/check-call", []string{jsonType, fmt.Sprintf("content-length: %d", len(call))}, call)).answer().want(t, fault.NotFound)
 		app.write(desktop(alice, "/app/user/login", []string{"content-length: 0"}, "")).answer().want(t, fault.OK)
 	})
 }

@@ -119,19 +119,28 @@ func (w *writer) run(ctx context.Context) {
 	for n := 0; ctx.Err() == nil; n++ {
 		m := text(string(w.target), fmt.Sprint(n))
 		w.last = m.MsgId
-		body := encode(&wirev1.Proto{Body: encode(m)})
-		for ctx.Err() == nil {
-			s, err := w.try(ctx, body)
-			if err == nil {
-				w.answered[m.MsgId] = s
-				w.count.Add(1)
-				break
-			}
-			if errors.Is(err, errRefused) {
-				w.t.Errorf("a message was refused: %v", err)
-				return
-			}
-			pause(ctx, 5*time.Millisecond)
+		s, err := w.insist(ctx, m)
+		switch {
+		case err == nil:
+			w.answered[m.MsgId] = s
+			w.count.Add(1)
+		case errors.Is(err, errRefused):
+			w.t.Errorf("a message was refused: %v", err)
+			return
+		}
+	}
+}
+
+// insist sends a message until it is answered, or refused, or ctx ends.
+func (c *client) insist(ctx context.Context, m *wirev1.Common) (sent, error) {
+	body := encode(&wirev1.Proto{Body: encode(m)})
+	for {
+		s, err := c.try(ctx, body)
+		if err == nil || errors.Is(err, errRefused) {
+			return s, err
+		}
+		if pause(ctx, 5*time.Millisecond); ctx.Err() != nil {
+			return sent{}, ctx.Err()
 		}
 	}
 }
@@ -139,13 +148,13 @@ func (w *writer) run(ctx context.Context) {
 var errRefused = errors.New("refused")
 
 // try sends once. Whatever a dying server does is an error and no failure.
-func (w *writer) try(ctx context.Context, body []byte) (sent, error) {
-	part, contentType := filePart(w.t, "message", body)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.site.url("/record/push"), part)
+func (c *client) try(ctx context.Context, body []byte) (sent, error) {
+	part, contentType := filePart(c.t, "message", body)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.site.url("/record/push"), part)
 	if err != nil {
 		return sent{}, err
 	}
-	req.Header.Set("FZM-SIGNATURE", w.token())
+	req.Header.Set("FZM-SIGNATURE", c.token())
 	req.Header.Set("Content-Type", contentType)
 	a, err := do(req)
 	if err != nil {
@@ -154,7 +163,7 @@ func (w *writer) try(ctx context.Context, body []byte) (sent, error) {
 	switch a.Result {
 	case fault.OK:
 		var s sent
-		a.into(w.t, &s)
+		a.into(c.t, &s)
 		return s, nil
 	case fault.Busy:
 		return sent{}, a.Result

@@ -43,6 +43,9 @@ var binary = sync.OnceValues(func() (string, error) {
 var built atomic.Bool
 
 func TestMain(m *testing.M) {
+	if addr := os.Getenv(asMeasured); addr != "" {
+		os.Exit(measured(addr))
+	}
 	code := m.Run()
 	if built.Load() {
 		if file, err := binary(); err == nil {
@@ -55,6 +58,7 @@ func TestMain(m *testing.M) {
 // process is a parley that a test may kill.
 type process struct {
 	t    testing.TB
+	file string // the program; "" is parley
 	args []string
 	env  []string
 	// attr says as whom it runs; nil is as the test.
@@ -117,9 +121,12 @@ func (p *process) start() {
 // run runs the process.
 func (p *process) run() {
 	p.t.Helper()
-	file, err := binary()
-	if err != nil {
-		p.t.Fatal(err)
+	file := p.file
+	if file == "" {
+		var err error
+		if file, err = binary(); err != nil {
+			p.t.Fatal(err)
+		}
 	}
 	p.cmd = exec.Command(file, p.args...)
 	p.cmd.Env = append(os.Environ(), p.env...)

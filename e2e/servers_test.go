@@ -39,10 +39,10 @@ func ownMariaDB(t testing.TB) *fixture.MariaDB {
 	return m
 }
 
-// ownRedis starts a Redis that the test may kill.
-func ownRedis(t testing.TB) *fixture.Redis {
+// ownRedis starts a Redis that the test may kill, with options of redis-server.
+func ownRedis(t testing.TB, options ...string) *fixture.Redis {
 	t.Helper()
-	r, err := fixture.StartRedis(t.Context())
+	r, err := fixture.StartRedis(t.Context(), options...)
 	if err != nil {
 		t.Fatal(err)
 	}

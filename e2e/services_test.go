@@ -12,56 +12,83 @@ import (
 )
 
 // services is Parley as it runs in production: every target in a process of its
-// own. On SQLite the services share one, for the data folder is for one process.
+// own. On SQLite the services and the socket gateway share one, for the data
+// folder is for one process.
 type services struct {
 	records []*process
-	// The group service and the socket gateway; nil where they are in records[0].
-	group, connect *process
-	site           site
+	first   string // where the first record service takes calls
+	// The group and the call service; nil where they are in records[0].
+	group, call *process
+	// The socket gateways, and where they are.
+	connects []*process
+	gateways []string
+	site     site
 }
 
-// startServices starts one process for each gateway and for the group service,
-// and two record services.
+// startServices starts one process for each gateway, for the group and the call
+// service, two record services and two socket gateways.
 func startServices(t testing.TB) *services {
 	t.Helper()
+	redis := os.Getenv(redistest.EnvRedis)
+	return startServicesOn(t, redis, redis)
+}
+
+// startServicesOn is startServices with a Redis, the first record service reaching
+// it at an address of its own, and with more in the environment of all services.
+func startServicesOn(t testing.TB, redis, redisOfFirst string, more ...string) *services {
+	t.Helper()
 	database := serverEnv(t)
-	embedded := len(database) == 0
-	if addr := os.Getenv(redistest.EnvRedis); addr != "" {
-		database = append(database, "PARLEY_REDIS_ADDRS="+addr)
-	}
 	s, data := new(services), t.TempDir()
-	service := func(targets string, addrs ...string) *process {
-		p := newService(t, slices.Concat(database, addrs), "-target", targets, "-data", data)
+	service := func(targets, redis string, env ...string) *process {
+		if redis != "" {
+			env = append(env, "PARLEY_REDIS_ADDRS="+redis)
+		}
+		p := newService(t, slices.Concat(database, more, env), "-target", targets, "-data", data)
 		p.run()
 		return p
 	}
-	first, second, group, connect := freeAddr(t), freeAddr(t), freeAddr(t), freeAddr(t)
-	asRecord, asGroup, asConnect := "PARLEY_RECORD_LISTEN=", "PARLEY_GROUPSERVICE_LISTEN=", "PARLEY_CONNECT_LISTEN="
+	first, second, group, call, connect := freeAddr(t), freeAddr(t), freeAddr(t), freeAddr(t), freeAddr(t)
+	asRecord, asGroup, asCall, asConnect := "PARLEY_RECORD_LISTEN=", "PARLEY_GROUPSERVICE_LISTEN=", "PARLEY_CALL_LISTEN=", "PARLEY_CONNECT_LISTEN="
+	more = append(more, fmt.Sprint("PARLEY_CALL_APPID=", callApp), "PARLEY_CALL_SECRET="+callSecret)
 	records := first
-	if embedded {
-		s.records = []*process{service("record-rpc,group-rpc,connect", asRecord+first, asGroup+group, asConnect+connect)}
+	s.gateways = []string{"http://" + connect}
+	if len(database) == 0 {
+		s.records = []*process{service("record-rpc,group-rpc,call-rpc,connect", redis,
+			asRecord+first, asGroup+group, asCall+call, asConnect+connect)}
+		s.connects = s.records
 	} else {
-		s.records = []*process{service("record-rpc", asRecord+first), service("record-rpc", asRecord+second)}
-		s.group = service("group-rpc", asGroup+group)
+		s.records = []*process{service("record-rpc", redisOfFirst, asRecord+first), service("record-rpc", redis, asRecord+second)}
+		s.group = service("group-rpc", redis, asGroup+group)
+		s.call = service("call-rpc", redis, asCall+call, "PARLEY_GROUPSERVICE_ENDPOINTS="+group)
 		records += "," + second
-		s.connect = service("connect", asConnect+connect, "PARLEY_RECORD_ENDPOINTS="+records)
+		for _, addr := range []string{connect, freeAddr(t)} {
+			s.connects = append(s.connects, service("connect", redis, asConnect+addr, "PARLEY_RECORD_ENDPOINTS="+records))
+			s.gateways = append(s.gateways[:len(s.connects)-1], "http://"+addr)
+		}
 	}
+	s.first = first
 	gateway := func(target string) string {
-		addr := freeAddr(t)
-		p := newService(t, []string{
-			"PARLEY_" + strings.ToUpper(target) + "_LISTEN=" + addr,
-			"PARLEY_RECORD_ENDPOINTS=" + records, "PARLEY_GROUPSERVICE_ENDPOINTS=" + group, "PARLEY_CONNECT_WITHAPP=false",
-		}, "-target", target)
-		p.run()
-		p.site = oneAddress("http://" + addr)
-		p.ready()
-		return "http://" + addr
+		return startGateway(t, target,
+			"PARLEY_RECORD_ENDPOINTS="+records, "PARLEY_GROUPSERVICE_ENDPOINTS="+group, "PARLEY_CALL_ENDPOINTS="+call, "PARLEY_CONNECT_WITHAPP=false")
 	}
-	s.site = site{app: gateway("app"), group: gateway("group"), oss: gateway("oss"), connect: "http://" + connect}
-	if err := answers(t.Context(), s.site.connect+"/ping"); err != nil {
-		t.Fatalf("the socket gateway does not answer: %v", err)
+	s.site = site{app: gateway("app"), group: gateway("group"), oss: gateway("oss"), connect: s.gateways[0]}
+	for _, url := range s.gateways {
+		if err := answers(t.Context(), url+"/ping"); err != nil {
+			t.Fatalf("a socket gateway does not answer: %v", err)
+		}
 	}
 	return s
+}
+
+// startGateway starts a gateway and returns where it answers.
+func startGateway(t testing.TB, target string, env ...string) string {
+	t.Helper()
+	addr := freeAddr(t)
+	p := newService(t, append(env, "PARLEY_"+strings.ToUpper(target)+"_LISTEN="+addr), "-target", target)
+	p.run()
+	p.site = oneAddress("http://" + addr)
+	p.ready()
+	return "http://" + addr
 }
 
 func TestEveryTargetInItsOwnProcess(t *testing.T) {

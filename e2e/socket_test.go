@@ -72,7 +72,7 @@ func openSocket(t testing.TB, s site) *socket {
 	t.Helper()
 	k := &socket{t: t}
 	k.changed = sync.NewCond(&k.mu)
-	conn, _, err := gws.NewClient(k, &gws.ClientOption{Addr: strings.Replace(s.connect, "http", "ws", 1) + "/sub", RequestHeader: http.Header{}})
+	conn, _, err := gws.NewClient(k, &gws.ClientOption{Addr: socketURL(s.connect), RequestHeader: http.Header{}})
 	if err != nil {
 		t.Fatalf("open a socket: %v", err)
 	}
@@ -81,6 +81,9 @@ func openSocket(t testing.TB, s site) *socket {
 	t.Cleanup(func() { conn.NetConn().Close() })
 	return k
 }
+
+// socketURL is where the gateway at a url has its sockets.
+func socketURL(gateway string) string { return strings.Replace(gateway, "http", "ws", 1) + "/sub" }
 
 // OnMessage implements gws.Event.
 func (k *socket) OnMessage(_ *gws.Conn, m *gws.Message) {

@@ -1,238 +1,229 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/lxzan/gws"
 
 	wirev1 "parley/api/proto/wire/v1"
 	"parley/pkg/fault"
 	"parley/pkg/id"
 )
 
-// wanderer is a device that comes and vanishes without a word, confirms most of
-// what it gets, and remembers what it saw first.
-type wanderer struct {
-	gws.BuiltinEventHandler
-	*client
-	login *login
-
-	mu      sync.Mutex
-	changed *sync.Cond
-	conn    *gws.Conn // the present one, or nil; what comes on others is late
-	patient bool      // confirms everything, vanishes no more
-	left    int       // events until it vanishes
-	seen    map[int64]bool
-	order   []int64 // as first seen
+// wandering is people whose devices wander while they write.
+type wandering struct {
+	t        testing.TB
+	gateways []string
+	people   []*client
+	everyone id.GID // the group of all
+	devices  []*wanderer
+	answered atomic.Int64 // messages, with a receipt
+	// patience is how long everybody may take to get everything.
+	patience time.Duration
 }
 
-func newWanderer(c *client, l *login) *wanderer {
-	d := &wanderer{client: c, login: l, seen: make(map[int64]bool)}
-	d.changed = sync.NewCond(&d.mu)
+// newWandering makes people and a group of all of them.
+func newWandering(t testing.TB, people int, site site, gateways ...string) *wandering {
+	x := &wandering{t: t, gateways: gateways, patience: patience}
+	for range people {
+		x.people = append(x.people, newUser(t, site))
+	}
+	x.everyone = x.people[0].create("everyone", x.people[1:]...).ID
+	return x
+}
+
+// device lets somebody's device come.
+func (x *wandering) device(c *client, l *login, h habits) *wanderer {
+	d := newWanderer(c, l, h, x.gateways...)
+	x.devices = append(x.devices, d)
+	go d.roam()
 	return d
 }
 
-// come opens a socket and asks to be let in.
-func (d *wanderer) come() {
-	var conn *gws.Conn
-	for {
-		var err error
-		conn, _, err = gws.NewClient(d, &gws.ClientOption{Addr: strings.Replace(d.site.connect, "http", "ws", 1) + "/sub"})
-		if err == nil {
-			break
-		}
-		if pause(d.t.Context(), 20*time.Millisecond); d.t.Context().Err() != nil {
+// say sends a message until it is answered or refused, and reports whether it was
+// accepted.
+func (x *wandering) say(c *client, m *wirev1.Common) bool {
+	_, err := c.insist(c.t.Context(), m)
+	if err == nil {
+		x.answered.Add(1)
+	} else if m.ChannelType == wirev1.ChannelType_CHANNEL_TYPE_USER && errors.Is(err, errRefused) {
+		x.t.Errorf("a private message was refused: %v", err)
+	}
+	return err == nil
+}
+
+// chat has somebody write to the others and to everyone, with pauses of at most so
+// long, until it is over.
+func (x *wandering) chat(c *client, over <-chan struct{}, rests time.Duration) {
+	for n := 0; c.t.Context().Err() == nil; n++ {
+		select {
+		case <-over:
 			return
+		case <-time.After(rand.N(rests)):
+		}
+		m := text(string(x.someone(c).uid()), fmt.Sprint(n))
+		if n%8 == 0 {
+			m = groupText(x.everyone, fmt.Sprint(n))
+		}
+		x.say(c, m)
+	}
+}
+
+// someone is any of the people but c.
+func (x *wandering) someone(c *client) *client {
+	for {
+		if other := x.people[rand.IntN(len(x.people))]; other != c {
+			return other
 		}
 	}
-	d.mu.Lock()
-	d.conn, d.left = conn, 1+rand.IntN(20)
-	d.mu.Unlock()
-	go conn.ReadLoop()
-	auth := encode(&wirev1.AuthMsg{AppId: "dtalk", Token: d.token(), Ext: encode(&wirev1.Login{Device: d.login.device, Uuid: d.login.uuid})})
-	conn.WriteMessage(gws.OpcodeBinary, packet{version: 1, op: opAuth, seq: 1, body: auth}.encode())
 }
 
-// OnMessage implements gws.Event.
-func (d *wanderer) OnMessage(conn *gws.Conn, m *gws.Message) {
-	defer m.Close()
-	p := decodePacket(m.Bytes())
-	if p.op != opReceiveMsg {
-		return
-	}
-	e := decodeEvent(d.t, p.body)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if conn != d.conn {
-		return // it is gone already
-	}
-	if e.logID != 0 && !d.seen[e.logID] {
-		d.seen[e.logID] = true
-		d.order = append(d.order, e.logID)
-	}
-	if d.patient || rand.IntN(10) > 0 {
-		conn.WriteMessage(gws.OpcodeBinary, packet{version: 1, op: opReceiveMsgReply, ack: p.seq}.encode())
-	}
-	if d.left--; d.left == 0 && !d.patient {
-		d.vanish()
-	}
-	d.changed.Broadcast()
+// progress waits until n more messages were answered.
+func (x *wandering) progress(n int64) {
+	x.t.Helper()
+	before := x.answered.Load()
+	until(x.t, func() bool { return x.answered.Load() >= before+n })
 }
 
-// vanish closes the connection without a word. The lock is held.
-func (d *wanderer) vanish() {
-	if d.conn != nil {
-		d.conn.NetConn().Close()
-		d.conn = nil
-	}
-}
-
-// OnClose implements gws.Event: the device comes again.
-func (d *wanderer) OnClose(conn *gws.Conn, _ error) {
-	if d.t.Context().Err() == nil {
-		d.come()
-	}
-}
-
-// settle makes the device stay until it has seen everything that its user syncs,
-// and says what is wrong with what it saw.
-func (d *wanderer) settle() {
-	d.mu.Lock()
-	d.patient = true
-	d.vanish() // whatever was not confirmed comes again
-	d.mu.Unlock()
-	var want []int64
-	for _, e := range d.syncAll(0, 1000) {
-		want = append(want, e.logID)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	late := time.AfterFunc(30*time.Second, func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		want = nil
-		d.changed.Broadcast()
-	})
-	defer late.Stop()
-	for slices.ContainsFunc(want, func(p int64) bool { return !d.seen[p] }) {
-		d.changed.Wait()
-	}
-	if want == nil {
-		d.t.Errorf("%s has seen %d events of more, and no more come", d.login.uuid, len(d.seen))
-	}
-	if !slices.IsSorted(d.order) {
-		d.t.Errorf("%s saw the events first in the order %v", d.login.uuid, d.order)
-	}
-}
-
-// strangers returns what a device saw and its user does not sync.
-func (d *wanderer) strangers() []int64 {
-	reads := make(map[int64]bool)
-	for _, e := range d.syncAll(0, 1000) {
-		reads[e.logID] = true
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(d.seen)), func(p int64) bool { return reads[p] })
-}
-
-// wandering is people whose devices wander while they write.
-type wandering struct {
-	t       testing.TB
-	people  []*client
-	group   id.GID
-	devices []*wanderer
-}
-
-func newWandering(t testing.TB, site site) *wandering {
-	x := &wandering{t: t}
-	for range 5 {
-		x.people = append(x.people, newUser(t, site))
-	}
-	x.group = x.people[0].create("wanderers", x.people[1:4]...).ID
-	for i, c := range x.people {
-		x.devices = append(x.devices,
-			newWanderer(c, onPhone(fmt.Sprint("phone", i))), newWanderer(c, onDesktop(fmt.Sprint("desk", i))))
-	}
+// verify lets everybody get everything and holds it against what they sync. Then
+// every device comes once more and gets what is new, and nothing before it.
+func (x *wandering) verify() {
+	x.t.Helper()
 	for _, d := range x.devices {
-		d.come()
+		d.turn(steady)
+	}
+	reads := x.rest()
+	soon, cancel := context.WithTimeout(x.t.Context(), x.patience)
+	defer cancel()
+	for _, d := range x.devices {
+		d.settle(soon, reads[d.client])
+	}
+	x.t.Logf("%d messages were answered; %d devices confirmed what concerns them", x.answered.Load(), len(x.devices))
+	here := slices.DeleteFunc(slices.Clone(x.devices), func(d *wanderer) bool { return d.after != nil })
+	atOnce(len(here), func(i int) { here[i].leave() })
+	last := x.people[0].send(groupText(x.everyone, "good night")).LogID
+	soon, cancel = context.WithTimeout(x.t.Context(), x.patience)
+	defer cancel()
+	atOnce(len(here), func(i int) {
+		// What a device confirmed just before it left may come again at once.
+		for !here[i].beginsWith(soon, last) {
+			if pause(soon, 100*time.Millisecond); soon.Err() != nil {
+				x.t.Errorf("%s confirmed everything and gets %d, which is not new", here[i].login.uuid, here[i].begins)
+				return
+			}
+		}
+	})
+}
+
+// rest waits until every private message to somebody with a phone is confirmed
+// and its sender told so, once: then nothing happens any more. It returns what
+// everybody reads.
+func (x *wandering) rest() map[*client][]int64 {
+	x.t.Helper()
+	phones := make(map[id.UID]bool)
+	for _, d := range x.devices {
+		if d.login.device == onPhone("").device {
+			phones[d.uid()] = true
+		}
+	}
+	soon, cancel := context.WithTimeout(x.t.Context(), x.patience)
+	defer cancel()
+	reads := make(map[*client][]int64)
+	for _, c := range x.people {
+		events := c.syncAll(0, 1000)
+		letters, told := x.letters(c, phones, events)
+		for len(told) < len(letters) && soon.Err() == nil {
+			pause(soon, 50*time.Millisecond)
+			events = c.syncAll(0, 1000)
+			letters, told = x.letters(c, phones, events)
+		}
+		if slices.Sort(told); !slices.Equal(told, letters) {
+			x.t.Errorf("%s wrote the letters\n%v and was told that these came:\n%v", c.uid(), letters, told)
+		}
+		for _, e := range events {
+			reads[c] = append(reads[c], e.logID)
+		}
+	}
+	return reads
+}
+
+// letters returns the messages that somebody wrote to others with phones, and
+// those of which he was told that they came.
+func (x *wandering) letters(c *client, phones map[id.UID]bool, events []event) (letters, told []int64) {
+	for _, e := range events {
+		switch m := e.message; {
+		case m != nil && m.ChannelType == wirev1.ChannelType_CHANNEL_TYPE_USER && m.From == string(c.uid()) &&
+			m.Target != m.From && phones[id.UID(m.Target)]:
+			letters = append(letters, e.logID)
+		case e.signal != nil && e.signal.Type == wirev1.SignalType_SIGNAL_TYPE_RECEIVED:
+			var received wirev1.SignalReceived
+			mustDecode(x.t, e.signal.Body, &received)
+			told = append(told, received.Logs...)
+		}
+	}
+	return letters, told
+}
+
+// few is five people with two devices each, of whom four write and one comes and
+// goes.
+type few struct{ *wandering }
+
+func newFew(t testing.TB, site site, gateways ...string) few {
+	x := few{newWandering(t, 5, site, gateways...)}
+	for i, c := range x.people {
+		x.device(c, onPhone(fmt.Sprint("phone", i)), restless)
+		x.device(c, onDesktop(fmt.Sprint("desk", i)), restless)
 	}
 	return x
 }
 
-// insist sends a message until it is answered with a receipt.
-func (x *wandering) insist(c *client, m *wirev1.Common) {
-	w := &writer{client: c}
-	body := encode(&wirev1.Proto{Body: encode(m)})
-	for c.t.Context().Err() == nil {
-		_, err := w.try(c.t.Context(), body)
-		if err == nil {
-			return
-		}
-		if errors.Is(err, errRefused) {
-			x.t.Errorf("a message was refused: %v", err)
-			return
-		}
-		pause(c.t.Context(), 10*time.Millisecond)
-	}
-}
-
 // write has everybody write to each other and to the group.
-func (x *wandering) write(messages int) {
+func (x few) write(messages int) {
 	var writing sync.WaitGroup
-	for i, c := range x.people[:4] {
+	for _, c := range x.people[:4] {
 		writing.Go(func() {
 			for n := range messages {
-				m := groupText(x.group, fmt.Sprint(i, n))
+				m := groupText(x.everyone, fmt.Sprint(n))
 				if n%4 > 1 {
-					m = text(string(x.people[rand.IntN(len(x.people))].uid()), fmt.Sprint(i, n))
+					m = text(string(x.someone(c).uid()), fmt.Sprint(n))
 				}
-				x.insist(c, m)
+				if !x.say(c, m) {
+					return
+				}
 			}
 		})
 	}
 	writing.Wait()
 }
 
-// comeAndGo lets the last of the people into the group and out again.
-func (x *wandering) comeAndGo(times int) {
+// comeAndGo lets the last of the people out of the group and in again.
+func (x few) comeAndGo(times int) {
 	owner, guest := x.people[0], x.people[4]
 	for range times {
-		owner.invite(x.group, guest).want(x.t, fault.OK)
-		guest.send(groupText(x.group, "hello"))
-		owner.remove(x.group, guest).want(x.t, fault.OK)
+		owner.remove(x.everyone, guest).want(x.t, fault.OK)
+		owner.invite(x.everyone, guest).want(x.t, fault.OK)
+		guest.send(groupText(x.everyone, "hello"))
 	}
 }
 
-// verify lets everybody get everything, on devices too that come only now, to a
-// long backlog, and holds it against what they sync.
-func (x *wandering) verify() {
+// verify has devices too that come only now, to a long backlog.
+func (x few) verify() {
+	x.t.Helper()
 	for i, c := range x.people {
-		d := newWanderer(c, onDesktop(fmt.Sprint("late", i)))
-		d.come()
-		x.devices = append(x.devices, d)
+		x.device(c, onDesktop(fmt.Sprint("late", i)), steady)
 	}
-	for _, d := range x.devices {
-		d.settle()
-	}
-	for _, d := range x.devices {
-		if got := d.strangers(); len(got) > 0 {
-			x.t.Errorf("%s saw %v, which is none of its user's business", d.login.uuid, got)
-		}
-	}
+	x.wandering.verify()
 }
 
 func TestWanderingDevicesSeeEverythingInOrder(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
-		x := newWandering(t, w.site)
+		x := newFew(t, w.site)
 		var writing sync.WaitGroup
 		writing.Go(func() { x.write(40) })
 		writing.Go(func() { x.comeAndGo(8) })
@@ -241,41 +232,31 @@ func TestWanderingDevicesSeeEverythingInOrder(t *testing.T) {
 	})
 }
 
-// The process with the sockets dies again and again, on SQLite the services with
-// it.
+// The processes with the sockets die again and again, on SQLite the services with
+// them.
 func TestDevicesLoseNothingWhenTheirGatewayDies(t *testing.T) {
 	t.Parallel()
 	s := startServices(t)
-	gateway := s.connect
-	if gateway == nil {
-		gateway = s.records[0]
-	}
-	x := newWandering(t, s.site)
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		x.write(150)
-	}()
-	for range 4 {
-		pause(t.Context(), moment())
-		gateway.kill()
-		gateway.run()
-	}
-	<-written
-	x.verify()
+	loseNothing(t, s, s.connects)
 }
 
 // What a record service committed and did not tell of is found all the same.
 func TestDevicesLoseNothingWhenARecordServiceDies(t *testing.T) {
 	t.Parallel()
 	s := startServices(t)
-	x := newWandering(t, s.site)
+	loseNothing(t, s, s.records)
+}
+
+// loseNothing kills each of some processes twice while a few write.
+func loseNothing(t *testing.T, s *services, processes []*process) {
+	t.Helper()
+	x := newFew(t, s.site, s.gateways...)
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
 		x.write(150)
 	}()
-	for _, p := range append(s.records, s.records...) {
+	for _, p := range slices.Concat(processes, processes) {
 		pause(t.Context(), moment())
 		p.kill()
 		p.run()

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"sync"
 	"testing"
 
 	"github.com/go-redis/redis/v8"
@@ -36,6 +37,7 @@ func everywhere(t *testing.T, scenario func(*testing.T, *world)) {
 // everywhereWith is everywhere with a configuration.
 func everywhereWith(t *testing.T, config app.Config, scenario func(*testing.T, *world)) {
 	t.Parallel()
+	config.Call.AppID, config.Call.Secret = callApp, callSecret
 	for name, start := range map[string]func(testing.TB, app.Config, app.Backends) site{
 		"one process": startTogether,
 		"split":       startSplit,
@@ -50,6 +52,12 @@ func everywhereWith(t *testing.T, config app.Config, scenario func(*testing.T, *
 	}
 }
 
+// callApp and callSecret are those of the tickets of calls.
+const (
+	callApp    = 1400000001
+	callSecret = "a secret that only tests know"
+)
+
 // anyPort is an address of this machine whose port the system chooses.
 const anyPort = "127.0.0.1:0"
 
@@ -63,32 +71,68 @@ func startTogether(t testing.TB, config app.Config, backends app.Backends) site 
 // startSplit runs every target in an App of its own.
 func startSplit(t testing.TB, config app.Config, backends app.Backends) site {
 	t.Helper()
-	config.App.Listen, config.Group.Listen, config.Oss.Listen, config.Record.Listen = anyPort, anyPort, anyPort, anyPort
-	config.GroupService.Listen, config.Connect.Listen = anyPort, anyPort
-	config.Connect.WithApp = false
-	start := func(target string) *app.App {
-		return startApp(t, config, app.Options{Targets: []string{target}, Backends: backends})
-	}
-	config.Record.Endpoints = []string{start("record-rpc").Address("record-rpc")}
-	config.GroupService.Endpoints = []string{start("group-rpc").Address("group-rpc")}
-	return site{
-		app: start("app").URL(), group: start("group").URL(), oss: start("oss").URL(),
-		connect: "http://" + start("connect").Address("connect"),
-	}
+	p := newSplit(t, config, backends)
+	sockets, _ := p.connect(anyPort)
+	p.site.connect = "http://" + sockets.Address("connect")
+	return p.site
+}
+
+// split is Parley with every target in an App of its own, but for the socket
+// gateways.
+type split struct {
+	t        testing.TB
+	config   app.Config
+	backends app.Backends
+	site     site
+}
+
+func newSplit(t testing.TB, config app.Config, backends app.Backends) *split {
+	t.Helper()
+	p := &split{t: t, config: config, backends: backends}
+	p.config.App.Listen, p.config.Group.Listen, p.config.Oss.Listen = anyPort, anyPort, anyPort
+	p.config.Record.Listen, p.config.GroupService.Listen, p.config.Call.Listen = anyPort, anyPort, anyPort
+	p.config.Connect.WithApp = false
+	p.config.Record.Endpoints = []string{p.start("record-rpc").Address("record-rpc")}
+	p.config.GroupService.Endpoints = []string{p.start("group-rpc").Address("group-rpc")}
+	p.config.Call.Endpoints = []string{p.start("call-rpc").Address("call-rpc")}
+	p.site = site{app: p.start("app").URL(), group: p.start("group").URL(), oss: p.start("oss").URL()}
+	return p
+}
+
+// start starts a target.
+func (p *split) start(target string) *app.App {
+	p.t.Helper()
+	return startApp(p.t, p.config, app.Options{Targets: []string{target}, Backends: p.backends})
+}
+
+// connect starts a socket gateway at an address.
+func (p *split) connect(addr string) (a *app.App, stop func()) {
+	p.t.Helper()
+	config := p.config
+	config.Connect.Listen = addr
+	return runApp(p.t, config, app.Options{Targets: []string{"connect"}, Backends: p.backends})
 }
 
 func startApp(t testing.TB, config app.Config, options app.Options) *app.App {
+	t.Helper()
+	a, _ := runApp(t, config, options)
+	return a
+}
+
+// runApp starts an App that may be stopped before the test ends.
+func runApp(t testing.TB, config app.Config, options app.Options) (a *app.App, stop func()) {
 	t.Helper()
 	a, err := app.Start(t.Context(), config, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		if err := a.Stop(context.Background()); err != nil {
 			t.Errorf("stop: %v", err)
 		}
 	})
-	return a
+	t.Cleanup(stop)
+	return a, stop
 }
 
 func newWorld(t testing.TB, s site, db *sqldb.DB) *world {

@@ -95,18 +95,18 @@ func (s *session) enterDevice(reply packet.Packet, login *wirev1.Login) {
 		s.refuse(reply, h)
 		return
 	}
-	s.device = &device{kind: login.Device, uuid: login.Uuid, name: login.DeviceName, at: answer.GetAt()}
+	d := device{kind: login.Device, uuid: login.Uuid, at: answer.GetAt()}
+	s.device = &d
 	if s.enter(reply, eventlog.Position(answer.GetCursor())) {
-		s.gateway.announce(s.uid, *s.device)
+		s.gateway.announce(s.uid, d, login.DeviceName)
 	}
 }
 
 // refuse tells a phone which other one holds the account. It has a while to
 // choose to take its place.
 func (s *session) refuse(reply packet.Packet, holder *recordv1.Device) {
-	body, err := proto.Marshal(endpointLogin(device{
-		kind: wirev1.Device(holder.GetType()), uuid: holder.GetUuid(), name: holder.GetName(), at: holder.GetAt(),
-	}))
+	d := device{kind: wirev1.Device(holder.GetType()), uuid: holder.GetUuid(), at: holder.GetAt()}
+	body, err := proto.Marshal(endpointLogin(d, holder.GetName()))
 	if err != nil {
 		s.end(err, 1011)
 		return
@@ -123,6 +123,7 @@ func (s *session) enter(reply packet.Packet, after eventlog.Position) bool {
 	if !s.authTimer.Stop() {
 		return false
 	}
+	s.authTimer = nil
 	connection := presence.Connection{User: s.uid, Since: time.Now()}
 	if s.device != nil {
 		connection.Device, connection.UUID = s.device.kind, s.device.uuid
@@ -149,14 +150,14 @@ func (s *session) begin() {
 }
 
 // endpointLogin is the signal that tells of a device that came in.
-func endpointLogin(d device) *wirev1.SignalEndpointLogin {
-	return &wirev1.SignalEndpointLogin{Uuid: d.uuid, Device: d.kind, DeviceName: d.name, Datetime: uint64(d.at)}
+func endpointLogin(d device, name string) *wirev1.SignalEndpointLogin {
+	return &wirev1.SignalEndpointLogin{Uuid: d.uuid, Device: d.kind, DeviceName: name, Datetime: uint64(d.at)}
 }
 
 // endpointSignal is the signal as it goes over the wire. It is not stored, so it
 // has no sid.
-func endpointSignal(d device) ([]byte, error) {
-	body, err := proto.Marshal(endpointLogin(d))
+func endpointSignal(d device, name string) ([]byte, error) {
+	body, err := proto.Marshal(endpointLogin(d, name))
 	if err != nil {
 		return nil, err
 	}
@@ -170,12 +171,12 @@ func endpointSignal(d device) ([]byte, error) {
 // tellEndpoint tells the sessions of a user here that a device came in, and ends
 // those of a phone that it replaces: they get nothing any more, and are closed a
 // moment later.
-func (g *Gateway) tellEndpoint(uid id.UID, d device) {
+func (g *Gateway) tellEndpoint(uid id.UID, d device, name string) {
 	sessions := g.hub.sessionsOf(uid)
 	if len(sessions) == 0 {
 		return
 	}
-	signal, err := endpointSignal(d)
+	signal, err := endpointSignal(d, name)
 	if err != nil {
 		logx.Errorf("tell that a device of %s came in: %v", uid, err)
 		return

@@ -10,8 +10,8 @@ type bucket struct {
 	since time.Time
 }
 
-func newBucket(rate int, now time.Time) *bucket {
-	return &bucket{rate: float64(rate), left: float64(rate), since: now}
+func newBucket(rate int, now time.Time) bucket {
+	return bucket{rate: float64(rate), left: float64(rate), since: now}
 }
 
 // take reports whether one more frame is within the limit.

@@ -13,9 +13,19 @@ import (
 // cursors tells the record service how far devices have come, many at once.
 type cursors struct {
 	gateway *Gateway
+	// turn holds a token while somebody tells of cursors. Who has it knows that
+	// nothing is on its way.
+	turn chan struct{}
 
-	mu    sync.Mutex
-	dirty map[*session]struct{}
+	mu sync.Mutex
+	// soon are those that somebody waits for: the senders of what a phone has
+	// confirmed, and a device that may come back elsewhere. The others only
+	// bound what is delivered once more should this gateway die.
+	soon, late map[*session]struct{}
+}
+
+func newCursors(g *Gateway) cursors {
+	return cursors{gateway: g, turn: make(chan struct{}, 1), soon: make(map[*session]struct{}), late: make(map[*session]struct{})}
 }
 
 // maxCursors bounds one request.
@@ -26,30 +36,46 @@ func (c *cursors) mark(s *session) {
 	if s.device == nil {
 		return
 	}
+	due := s.device.mobile() || s.over()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.dirty[s] = struct{}{}
+	if due {
+		delete(c.late, s)
+		c.soon[s] = struct{}{}
+	} else {
+		c.late[s] = struct{}{}
+	}
 }
 
-// take returns some of the sessions whose cursors moved.
-func (c *cursors) take() []*session {
+// take returns some of the sessions whose cursors moved: those that are due, or
+// all.
+func (c *cursors) take(all bool) []*session {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var list []*session
-	for s := range c.dirty {
+	list := takeFrom(c.soon, nil)
+	if all {
+		list = takeFrom(c.late, list)
+	}
+	return list
+}
+
+func takeFrom(set map[*session]struct{}, list []*session) []*session {
+	for s := range set {
 		if len(list) == maxCursors {
 			break
 		}
-		delete(c.dirty, s)
+		delete(set, s)
 		list = append(list, s)
 	}
 	return list
 }
 
 const (
-	// flushEvery is how often cursors are told, and flushAgain the pause after
-	// that failed.
+	// flushEvery is how often cursors are told that are due, and flushLate the
+	// number of times after which all are. flushAgain is the pause after that
+	// failed.
 	flushEvery = 100 * time.Millisecond
+	flushLate  = 10
 	flushAgain = time.Second
 )
 
@@ -57,25 +83,31 @@ const (
 func (c *cursors) keep() {
 	timer := time.NewTimer(flushEvery)
 	defer timer.Stop()
-	for {
+	for n := 1; ; n++ {
 		select {
 		case <-c.gateway.ctx.Done():
 			return
 		case <-timer.C:
 		}
 		pause := flushEvery
-		if !c.flush(c.gateway.ctx) {
+		if !c.flush(c.gateway.ctx, n%flushLate == 0) {
 			pause = flushAgain
 		}
 		timer.Reset(pause)
 	}
 }
 
-// flush tells of all cursors that moved. What cannot be told is told later, and it
-// returns false then.
-func (c *cursors) flush(ctx context.Context) bool {
+// flush tells of the cursors that are due, or of all. What cannot be told is told
+// later, and it returns false then.
+func (c *cursors) flush(ctx context.Context, all bool) bool {
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return false
+	}
 	for {
-		sessions := c.take()
+		sessions := c.take(all)
 		if len(sessions) == 0 {
 			return true
 		}

@@ -22,10 +22,10 @@ const announceWithin = 2 * time.Second
 
 // announce tells all connections of a user that a device came in: those here at
 // once, those elsewhere through Redis.
-func (g *Gateway) announce(uid id.UID, d device) {
-	g.tellEndpoint(uid, d)
+func (g *Gateway) announce(uid id.UID, d device, name string) {
+	g.tellEndpoint(uid, d, name)
 	message, err := proto.Marshal(&recordv1.Endpoint{
-		Gateway: g.name, Uid: string(uid), Device: &recordv1.Device{Type: int32(d.kind), Uuid: d.uuid, Name: d.name, At: d.at},
+		Gateway: g.name, Uid: string(uid), Device: &recordv1.Device{Type: int32(d.kind), Uuid: d.uuid, Name: name, At: d.at},
 	})
 	if err != nil {
 		logx.Errorf("announce a device of %s: %v", uid, err)
@@ -62,7 +62,7 @@ func (g *Gateway) hearEndpoints() {
 				continue
 			}
 			d := e.GetDevice()
-			g.tellEndpoint(id.UID(e.GetUid()), device{kind: wirev1.Device(d.GetType()), uuid: d.GetUuid(), name: d.GetName(), at: d.GetAt()})
+			g.tellEndpoint(id.UID(e.GetUid()), device{kind: wirev1.Device(d.GetType()), uuid: d.GetUuid(), at: d.GetAt()}, d.GetName())
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -90,6 +91,10 @@ type Gateway struct {
 
 var _ http.Handler = (*Gateway)(nil)
 
+// readBuffer is what a connection has for reading in bytes, idle or not. It holds
+// some 15 confirmations; a longer packet is read past it.
+const readBuffer = 512
+
 // New starts a gateway. It begins to follow the log at its head. Stop ends it.
 func New(ctx context.Context, config Config, services Services) (*Gateway, error) {
 	head, err := services.Log.Head(ctx)
@@ -101,13 +106,14 @@ func New(ctx context.Context, config Config, services Services) (*Gateway, error
 		open: make(map[*session]struct{}), empty: make(chan struct{}),
 	}
 	g.emptied = sync.OnceFunc(func() { close(g.empty) })
-	g.cursors = cursors{gateway: g, dirty: make(map[*session]struct{})}
+	g.cursors = newCursors(g)
 	g.presence = presence.NewKeeper(services.Redis, g.name)
 	g.ctx, g.stop = context.WithCancel(context.Background())
 	g.upgrader = gws.NewUpgrader(handler{g}, &gws.ServerOption{
 		ReadMaxPayloadSize: packet.HeaderSize + config.MaxFrame,
-		ReadBufferSize:     1 << 10,
+		ReadBufferSize:     readBuffer,
 		Logger:             quiet{},
+		NewSession:         func() gws.SessionStorage { return &session{gateway: g, restsAt: rand.IntN(restEvery)} },
 	})
 	g.running.Go(func() {
 		if err := services.Log.Follow(g.ctx, head, g.hub.dispatch); !errors.Is(err, context.Canceled) {
@@ -134,17 +140,20 @@ const (
 func (g *Gateway) keep() {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
+	var sessions []*session
 	for look := 0; ; look++ {
 		select {
 		case <-g.ctx.Done():
 			return
 		case now := <-ticker.C:
-			for _, s := range g.hub.all() {
+			sessions = g.hub.all(sessions[:0])
+			for _, s := range sessions {
 				s.resend(now)
 				if s.restsAt == look%restEvery {
 					g.cursors.mark(s)
 				}
 			}
+			clear(sessions)
 		}
 	}
 }
@@ -165,8 +174,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	go socket.ReadLoop()
 }
 
-// Stop tells all clients to go, tells of their cursors and returns when all are
-// gone, or when ctx ends.
+// Stop hands nothing out any more, tells of the cursors, tells all clients to go
+// and returns when all are gone, or when ctx ends. Cursors come first: a client
+// that is told to go comes to another gateway at once, and reads on there.
 func (g *Gateway) Stop(ctx context.Context) error {
 	g.mu.Lock()
 	g.draining = true
@@ -178,9 +188,7 @@ func (g *Gateway) Stop(ctx context.Context) error {
 		g.emptied()
 	}
 	g.mu.Unlock()
-	for _, s := range open {
-		s.end(errStopping, 1001)
-	}
+	g.sendAway(ctx, slices.Clone(open))
 	var err error
 	select {
 	case <-g.empty:
@@ -195,37 +203,68 @@ func (g *Gateway) Stop(ctx context.Context) error {
 	g.running.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
 	defer cancel()
-	g.cursors.flush(last)
+	g.cursors.flush(last, true)
 	if err := g.presence.Close(last); err != nil {
 		logx.Errorf("tell that this gateway is gone: %v", err) // its lease ends soon
 	}
 	return err
 }
 
-// lastFlush bounds how long a gateway that stops tells of cursors and connections.
-const lastFlush = 2 * time.Second
+const (
+	// settleWithin bounds how long a gateway that stops waits for clients to
+	// confirm what they have got.
+	settleWithin = 2 * time.Second
+	settleLook   = 10 * time.Millisecond
+	// lastFlush bounds how long it tells of cursors and connections each time.
+	lastFlush = 2 * time.Second
+)
+
+// sendAway stops handing out events and sends each client away as soon as it has
+// confirmed what it got and its cursor was told, or when that takes too long.
+func (g *Gateway) sendAway(ctx context.Context, open []*session) {
+	g.hub.halt()
+	within, cancel := context.WithTimeout(ctx, settleWithin)
+	defer cancel()
+	look := time.NewTicker(settleLook)
+	defer look.Stop()
+	for len(open) > 0 {
+		var ready []*session
+		open = slices.DeleteFunc(open, func(s *session) bool {
+			done := within.Err() != nil || !s.owes()
+			if done {
+				ready = append(ready, s)
+			}
+			return done
+		})
+		if len(ready) > 0 {
+			flush, cancel := context.WithTimeout(ctx, lastFlush)
+			g.cursors.flush(flush, true)
+			cancel()
+		}
+		for _, s := range ready {
+			s.end(errStopping, 1001)
+		}
+		select {
+		case <-look.C:
+		case <-within.Done():
+		}
+	}
+}
 
 var errStopping = errors.New("the gateway is stopping")
 
 // handler is the Gateway as gws sees it.
 type handler struct{ *Gateway }
 
-// sessionKey is where a socket has its session.
-const sessionKey = "session"
-
-func sessionOf(socket *gws.Conn) *session {
-	value, _ := socket.Session().Load(sessionKey)
-	s, _ := value.(*session)
-	return s
-}
+func sessionOf(socket *gws.Conn) *session { return socket.Session().(*session) }
 
 // OnOpen implements gws.Event.
 func (g handler) OnOpen(socket *gws.Conn) {
 	now := time.Now()
-	s := &session{gateway: g.Gateway, socket: socket, limit: newBucket(g.config.MaxFrames, now), heard: now, restsAt: rand.IntN(restEvery)}
-	s.out = outbox{conn: socket.NetConn(), fail: func(err error) { socket.NetConn().Close() }}
+	s := sessionOf(socket)
+	s.socket, s.heard, s.limit = socket, now, newBucket(g.config.MaxFrames, now)
+	s.out.conn = socket.NetConn()
 	s.authTimer = time.AfterFunc(g.config.AuthTimeout, func() { s.end(errLate, 1008) })
-	socket.Session().Store(sessionKey, s)
 	socket.SetReadDeadline(now.Add(g.config.IdleTimeout + g.config.IdleTimeout/idleSlack))
 	g.mu.Lock()
 	g.open[s] = struct{}{}
@@ -242,7 +281,9 @@ var errLate = errors.New("the client did not authenticate in time")
 func (g handler) OnClose(socket *gws.Conn, _ error) {
 	s := sessionOf(socket)
 	s.out.close()
-	s.authTimer.Stop()
+	if s.authTimer != nil {
+		s.authTimer.Stop()
+	}
 	if s.user != nil {
 		s.leave()
 		g.cursors.mark(s)

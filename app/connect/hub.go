@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/zeromicro/go-zero/core/logx"
 	"google.golang.org/protobuf/proto"
@@ -27,6 +28,8 @@ type hub struct {
 	users  map[id.UID]*user
 	groups map[id.GID]map[*user]struct{}
 	ring   ring
+	// halted says that nothing is handed out any more.
+	halted bool
 	// tail is the position up to which everything was dispatched.
 	tail atomic.Int64
 }
@@ -61,6 +64,10 @@ func newHub(after eventlog.Position) *hub {
 func (h *hub) dispatch(events []eventlog.Event, through eventlog.Position) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.halted {
+		return // the tail stays, too: cursors follow it
+	}
+	now := time.Now()
 	for i := range events {
 		e := newEntry(events[i])
 		h.ring.push(e)
@@ -69,11 +76,19 @@ func (h *hub) dispatch(events []eventlog.Event, through eventlog.Position) {
 		}
 		h.eachConcerned(e, func(u *user) {
 			for _, s := range u.sessions {
-				s.offer(e)
+				s.offer(e, now)
 			}
 		})
 	}
 	h.tail.Store(int64(through))
+}
+
+// halt ends handing out events. A page that a session is reading from the log
+// just now still goes out.
+func (h *hub) halt() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.halted = true
 }
 
 // concerns reports whether u reads e.
@@ -113,6 +128,7 @@ func (h *hub) follow(e *entry) {
 		}
 		for _, uid := range in.Uid {
 			if u := h.users[id.UID(uid)]; u != nil {
+				h.prune(u)
 				h.seat(u, e.Group, eventlog.Interval{From: e.Pos, To: eventlog.Forever})
 			}
 		}
@@ -170,6 +186,9 @@ func (h *hub) seat(u *user, g id.GID, i eventlog.Interval) {
 		h.groups[g] = members
 	}
 	members[u] = struct{}{}
+	if u.intervals == nil {
+		u.intervals = make(map[id.GID][]eventlog.Interval)
+	}
 	for n := range u.intervals[g] {
 		if known := &u.intervals[g][n]; known.From == i.From {
 			known.To = min(known.To, i.To)
@@ -177,6 +196,27 @@ func (h *hub) seat(u *user, g id.GID, i eventlog.Interval) {
 		}
 	}
 	u.intervals[g] = append(u.intervals[g], i)
+}
+
+// prune forgets the intervals of u that end before everything in the ring.
+func (h *hub) prune(u *user) {
+	for g, intervals := range u.intervals {
+		left := slices.DeleteFunc(intervals, func(i eventlog.Interval) bool { return i.To <= h.ring.after })
+		if len(left) > 0 {
+			u.intervals[g] = left
+		} else {
+			h.unroute(u, g)
+		}
+	}
+}
+
+// unroute has u get no events of a group any more.
+func (h *hub) unroute(u *user, g id.GID) {
+	delete(u.intervals, g)
+	delete(h.groups[g], u)
+	if len(h.groups[g]) == 0 {
+		delete(h.groups, g)
+	}
 }
 
 // unseat ends the interval of u in a group in which a position lies.
@@ -199,7 +239,7 @@ func (h *hub) add(s *session, most int, welcome func()) bool {
 	defer h.mu.Unlock()
 	u := h.users[s.uid]
 	if u == nil {
-		u = &user{uid: s.uid, intervals: make(map[id.GID][]eventlog.Interval)}
+		u = &user{uid: s.uid}
 		h.users[s.uid] = u
 	}
 	if len(u.sessions) >= most {
@@ -222,10 +262,7 @@ func (h *hub) remove(s *session) {
 	}
 	delete(h.users, u.uid)
 	for g := range u.intervals {
-		delete(h.groups[g], u)
-		if len(h.groups[g]) == 0 {
-			delete(h.groups, g)
-		}
+		h.unroute(u, g)
 	}
 }
 
@@ -276,11 +313,10 @@ func (h *hub) sessionsOf(uid id.UID) []*session {
 	return nil
 }
 
-// all returns every session.
-func (h *hub) all() []*session {
+// all adds every session to a list.
+func (h *hub) all(list []*session) []*session {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var list []*session
 	for _, u := range h.users {
 		list = append(list, u.sessions...)
 	}

@@ -106,6 +106,24 @@ func TestAUserWithoutSessionsIsForgotten(t *testing.T) {
 	}
 }
 
+func TestPlacesThatEndedLongAgoAreForgotten(t *testing.T) {
+	t.Parallel()
+	h, u := registered(t)
+	h.ring.after = 100
+	h.place(u, map[id.GID][]eventlog.Interval{
+		7: {{From: 1, To: 50}, {From: 60, To: 100}}, 8: {{From: 1, To: 50}, {From: 60, To: 101}}, 9: {{From: 1, To: eventlog.Forever}},
+	})
+	h.dispatch([]eventlog.Event{joins(t, 120, "ann")}, 120)
+	if len(u.intervals) != 3 || len(u.intervals[7]) != 1 || len(u.intervals[8]) != 1 {
+		t.Errorf("ann's places are %v", u.intervals)
+	}
+	h.ring.after = 130
+	h.dispatch([]eventlog.Event{joins(t, 140, "ann")}, 140)
+	if len(u.intervals) != 2 || len(u.intervals[7]) != 2 || len(u.intervals[9]) != 1 || h.groups[8] != nil {
+		t.Errorf("ann's places are %v, the groups are routed to %v", u.intervals, h.groups)
+	}
+}
+
 func TestTheRingKeepsTheNewestWithoutAGap(t *testing.T) {
 	t.Parallel()
 	var r ring

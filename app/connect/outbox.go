@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zeromicro/go-zero/core/logx"
+
 	"parley/pkg/packet"
 )
 
@@ -21,7 +23,6 @@ const (
 // there is nothing to write.
 type outbox struct {
 	conn net.Conn
-	fail func(error)
 
 	mu      sync.Mutex
 	waiting []byte
@@ -44,7 +45,8 @@ func (o *outbox) put(packets ...packet.Packet) {
 	}
 	if len(o.waiting) > maxUnwritten {
 		o.closed = true
-		go o.fail(errSlow)
+		logx.Debugf("a session ends: %v", errSlow)
+		go o.conn.Close()
 		return
 	}
 	o.start()
@@ -87,7 +89,7 @@ func (o *outbox) write() {
 		}
 		o.mu.Unlock()
 		if err != nil {
-			o.fail(err)
+			o.conn.Close()
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package connect
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -31,13 +30,15 @@ var (
 	errReplaced = errors.New("another phone took its place")
 )
 
-// session is one socket. Packets of a client come one after the other, on the
+// session is one socket, which has it for its gws.SessionStorage: a map for each
+// socket would cost more than all else that it holds. Packets of a client come one after the other, on the
 // socket's own goroutine; everything else may come from anywhere.
 type session struct {
+	storage
 	gateway *Gateway
 	socket  *gws.Conn
 	out     outbox
-	limit   *bucket
+	limit   bucket
 	heard   time.Time // when the read deadline was set last
 	restsAt int       // the look at which the cursor moves with the tail
 
@@ -46,7 +47,7 @@ type session struct {
 	device *device // nil for a connection without a device
 	user   *user
 
-	authTimer *time.Timer
+	authTimer *time.Timer // nil once the session was let in
 
 	// mu comes after the dispatch lock.
 	mu       sync.Mutex
@@ -75,11 +76,11 @@ const (
 	ended
 )
 
-// device is what a session runs on.
+// device is what a session runs on. Its name is not kept.
 type device struct {
-	kind       wirev1.Device
-	uuid, name string
-	at         int64
+	kind wirev1.Device
+	uuid string
+	at   int64
 }
 
 func (d *device) mobile() bool {
@@ -173,7 +174,7 @@ func (s *session) confirm(seq uint32) bool {
 // offer sends an event of the tail, if the session is live and its window has
 // room. Otherwise the session gets it later at its own pace. The dispatch lock
 // is held.
-func (s *session) offer(e *entry) {
+func (s *session) offer(e *entry, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.live || e.Pos <= s.at {
@@ -183,7 +184,7 @@ func (s *session) offer(e *entry) {
 		s.live, s.at = false, e.Pos-1
 		return
 	}
-	s.deliver(e)
+	s.deliver(e, now)
 }
 
 func (s *session) full() bool {
@@ -192,13 +193,13 @@ func (s *session) full() bool {
 
 // deliver sends an event. The lock of the session is held, and the dispatch lock
 // where others have the entry too.
-func (s *session) deliver(e *entry) {
+func (s *session) deliver(e *entry, now time.Time) {
 	body, err := e.proto()
 	if err != nil {
 		logx.Errorf("event %d cannot be sent: %v", e.Pos, err)
 		return
 	}
-	s.out.put(s.window.add(e.Pos, body, time.Now()))
+	s.out.put(s.window.add(e.Pos, body, now))
 }
 
 // drop settles a message that was revoked.
@@ -223,126 +224,6 @@ func (s *session) tell(body []byte) {
 	}
 }
 
-// pump brings the session forward, from the log and then from the ring, until it
-// is live or its window is full. One goroutine does so at a time.
-func (s *session) pump() {
-	s.mu.Lock()
-	// Half of the window at once: a read of the log for every single event
-	// would cost too much.
-	idle := s.ready && !s.pumping && !s.live && s.phase == entered &&
-		len(s.window.deliveries) <= s.gateway.config.Window/2 && !s.full()
-	if idle {
-		s.pumping = true
-	}
-	s.mu.Unlock()
-	if idle {
-		go s.catchUp()
-	}
-}
-
-// retryCatchUp is the pause after the log could not be read.
-const retryCatchUp = time.Second
-
-func (s *session) catchUp() {
-	ctx := s.gateway.ctx
-	for {
-		more, err := s.step(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			logx.Errorf("bring %s the events of the log: %v", s.uid, err)
-			select {
-			case <-time.After(retryCatchUp):
-			case <-ctx.Done():
-				return
-			}
-		case !more:
-			return
-		}
-	}
-}
-
-// errFull ends a read whose events fill the window by their size.
-var errFull = errors.New("the window is full")
-
-// step brings the session one page forward. It returns false, and pumping is
-// over, when there is nothing to do now.
-func (s *session) step(ctx context.Context) (more bool, err error) {
-	if s.over() {
-		return false, nil
-	}
-	if err := s.gateway.hub.load(ctx, s.gateway.services.Log, s.user); err != nil {
-		return true, err
-	}
-	if done := s.gateway.hub.join(s); done {
-		return false, nil
-	}
-	s.mu.Lock()
-	after, room := s.at, s.gateway.config.Window-len(s.window.deliveries)
-	s.mu.Unlock()
-	// Whatever is not in a short page lies above the head that was read before.
-	head, err := s.gateway.services.Log.Head(ctx)
-	if err != nil {
-		return true, err
-	}
-	count := 0
-	err = s.gateway.services.Log.Read(ctx, s.uid, after, room, func(events []eventlog.Event) error {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for i := range events {
-			if s.full() {
-				return errFull
-			}
-			e := newEntry(events[i])
-			s.deliver(e)
-			s.at = e.Pos
-			count++
-		}
-		return nil
-	})
-	if errors.Is(err, errFull) {
-		return true, nil
-	}
-	if err == nil && count < room {
-		s.mu.Lock()
-		s.at = max(s.at, head)
-		s.mu.Unlock()
-	}
-	return true, err
-}
-
-// join makes a session live whose position lies in the ring, after sending it
-// what the ring has for it. It reports whether pumping is over, because the
-// session is live, ended, or its window is full.
-func (h *hub) join(s *session) (done bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.phase != entered || s.full() {
-		s.pumping = false
-		return true
-	}
-	if s.at < h.ring.after {
-		return false
-	}
-	for _, e := range h.ring.from(s.at) {
-		if !s.user.concerns(e) || e.Kind == eventlog.Tombstone {
-			continue
-		}
-		if s.full() {
-			s.at = e.Pos - 1
-			s.pumping = false
-			return true
-		}
-		s.deliver(e)
-	}
-	s.at = max(s.at, eventlog.Position(h.tail.Load()))
-	s.live, s.pumping = true, false
-	return true
-}
-
 // cursor is the position up to which the client confirmed everything.
 func (s *session) cursor() eventlog.Position {
 	tail := eventlog.Position(s.gateway.hub.tail.Load())
@@ -356,6 +237,13 @@ func (s *session) cursor() eventlog.Position {
 		return max(s.at, tail)
 	}
 	return s.at
+}
+
+// owes reports whether a device has something to confirm, or is about to.
+func (s *session) owes() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == entered && s.device != nil && (s.pumping || !s.window.empty())
 }
 
 // leave ends the session: its user has one connection less, and its cursor is kept

@@ -49,9 +49,9 @@ type Keeper struct {
 // Entry is a connection that was told of.
 type Entry struct {
 	Connection
-	field string
-	told  time.Time
-	gone  bool
+	number int64
+	told   time.Time
+	gone   bool
 }
 
 // NewKeeper returns a Keeper for a gateway, whose name is used once. Keep does its
@@ -68,7 +68,7 @@ func (k *Keeper) Enter(c Connection) *Entry {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.last++
-	e := &Entry{Connection: c, field: k.gateway + "/" + strconv.FormatInt(k.last, 10)}
+	e := &Entry{Connection: c, number: k.last}
 	k.here[e] = struct{}{}
 	k.owe(e)
 	return e
@@ -215,12 +215,13 @@ func (k *Keeper) send(ctx context.Context, batch []*Entry, now int64, leases *le
 			gone := e.gone
 			k.mu.Unlock()
 			key := []string{userPrefix + string(e.User)}
+			field := k.gateway + "/" + strconv.FormatInt(e.number, 10)
 			if gone {
-				p.Eval(ctx, leaveScript, key, now, keepAbsent.Milliseconds(), e.field)
+				p.Eval(ctx, leaveScript, key, now, keepAbsent.Milliseconds(), field)
 				continue
 			}
 			since := now - time.Since(e.Since).Milliseconds()
-			args := []any{now, MaxGap.Milliseconds(), Lease.Milliseconds(), keepUser.Milliseconds(), e.field, e.value(since), since}
+			args := []any{now, MaxGap.Milliseconds(), Lease.Milliseconds(), keepUser.Milliseconds(), field, e.value(since), since}
 			p.Eval(ctx, enterScript, key, append(args, renewed...)...)
 			e.told = time.Now()
 		}

@@ -3,9 +3,11 @@ package call
 import (
 	"context"
 
+	callv1 "parley/api/proto/call/v1"
 	"parley/app/gateway/internal/svc"
 	"parley/app/gateway/internal/types"
-	"parley/pkg/fault"
+	"parley/pkg/bind"
+	"parley/pkg/gateway"
 )
 
 // ReplyBusyLogic answers 通话响应-繁忙.
@@ -19,7 +21,12 @@ func NewReplyBusyLogic(ctx context.Context, svcCtx *svc.ServiceContext) *ReplyBu
 	return &ReplyBusyLogic{ctx: ctx, svcCtx: svcCtx}
 }
 
-// ReplyBusy answers Unsupported until there is a service that it can call.
+// ReplyBusy says that an invitee cannot take a call.
 func (l *ReplyBusyLogic) ReplyBusy(req *types.ReplyBusyReq) (resp *types.ReplyBusyResp, err error) {
-	return nil, fault.Unsupported
+	trace, err := bind.Trace(req.TraceId, req.TraceIdStr)
+	if err != nil {
+		return nil, err
+	}
+	_, err = l.svcCtx.Calls.ReplyBusy(l.ctx, &callv1.ReplyBusyRequest{Caller: string(gateway.UID(l.ctx)), TraceId: trace})
+	return &types.ReplyBusyResp{}, err
 }

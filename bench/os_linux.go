@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,4 +18,15 @@ func cpuOf(pid int) (time.Duration, error) {
 		return 0, err
 	}
 	return time.Duration(t.Nano()), nil
+}
+
+// sleep blocks the thread for d.
+func sleep(d time.Duration) error {
+	for until := time.Now().Add(d); d > 0; d = time.Until(until) {
+		t := unix.NsecToTimespec(int64(d))
+		if err := unix.Nanosleep(&t, nil); err != nil && err != unix.EINTR {
+			return fmt.Errorf("sleep: %w", err)
+		}
+	}
+	return nil
 }
