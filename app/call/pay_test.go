@@ -107,7 +107,7 @@ func TestAServiceThatHangsBetweenAStepAndItsSignalsHoldsNobodyUp(t *testing.T) {
 	hangs.before = nil
 	hangs.mu.Unlock()
 	close(goOn)
-	w.answered("who comes to late to tell", <-done, fault.OK)
+	w.answered("who comes too late to tell", <-done, fault.OK)
 	w.hears("b", "1:start")
 	w.hears("a", "1:reject")
 	w.owesNothing()
