@@ -19,12 +19,25 @@ import (
 //
 // It is done although the request may be over: the transition has happened.
 func (s *Service) pay(ctx context.Context, c *Session) error {
-	if len(c.Owed) == 0 {
-		return nil
-	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), payWithin)
 	defer cancel()
+	return s.payUpTo(ctx, c, c.Count)
+}
+
+// payUpTo pays up to a number, and before each signal what other calls have to pay
+// first. That came up earlier, so this ends.
+func (s *Service) payUpTo(ctx context.Context, c *Session, most int) error {
+	paid := 0
 	for _, owed := range c.Owed {
+		if owed.Number > most {
+			break
+		}
+		for _, debt := range owed.After {
+			if err := s.payFirst(ctx, debt); err != nil {
+				return err
+			}
+		}
+		paid = owed.Number
 		e, err := c.event(owed)
 		if err != nil {
 			return err
@@ -37,7 +50,9 @@ func (s *Service) pay(ctx context.Context, c *Session) error {
 			return fmt.Errorf("tell of call %s: %w", c.ID, err)
 		}
 	}
-	paid := c.Owed[len(c.Owed)-1].Number
+	if paid == 0 {
+		return nil
+	}
 	return s.store.Update(ctx, s.clock(), func(tx Tx) error {
 		c, err := tx.Session(c.ID)
 		if err != nil || c == nil {
@@ -52,6 +67,20 @@ func (s *Service) pay(ctx context.Context, c *Session) error {
 		tx.Put(c)
 		return nil
 	})
+}
+
+// payFirst pays what another call owes, if it still does.
+func (s *Service) payFirst(ctx context.Context, debt Debt) error {
+	var c *Session
+	err := s.store.Update(ctx, s.clock(), func(tx Tx) error {
+		var err error
+		c, err = tx.Session(debt.Call)
+		return err
+	})
+	if err != nil || c == nil {
+		return err
+	}
+	return s.payUpTo(ctx, c, debt.Number)
 }
 
 // payWithin bounds how long a call may take to pay.

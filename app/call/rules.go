@@ -28,7 +28,7 @@ type Issuer interface {
 
 // Pass lets time pass: at the deadline it stops to ring.
 func (s *Session) Pass(now int64) {
-	if now < s.Deadline || s.count(Ringing) == 0 {
+	if !s.Late(now) {
 		return
 	}
 	for i := range s.Parties[1:] {

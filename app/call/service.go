@@ -112,7 +112,7 @@ func (s *Service) Start(ctx context.Context, r Request) (*Session, error) {
 }
 
 func (s *Service) start(ctx context.Context, t *transition, r Request) (*Session, error) {
-	known, err := t.tx.Of(r.Caller)
+	known, err := t.callsOf(r.Caller)
 	if err != nil {
 		return nil, err
 	}
@@ -149,16 +149,21 @@ func (s *Service) start(ctx context.Context, t *transition, r Request) (*Session
 }
 
 // busy reports whether somebody cannot be rung: another call rings for him, or he
-// talks. Who talks and has lost his connections for long leaves that call.
+// talks. Who talks and has lost his connections for long leaves that call. What is
+// at its deadline ends now, so that he hears of that before he is rung.
 func (s *Service) busy(ctx context.Context, t *transition, u id.UID) (bool, error) {
-	known, err := t.tx.Of(u)
+	known, err := t.callsOf(u)
 	if err != nil {
 		return false, err
 	}
 	for _, c := range known {
+		if c.Late(t.now) {
+			c.Pass(t.now)
+			t.put(c)
+		}
 		p := c.party(u)
 		switch {
-		case p.State == Ringing && u != c.Caller() && c.Rings(t.now):
+		case p.State == Ringing && u != c.Caller():
 			return true, nil
 		case p.State == Talking:
 			steady, err := s.presence.Steady(ctx, u, time.UnixMilli(p.Since))
@@ -243,7 +248,8 @@ func (s *Service) Accept(ctx context.Context, i ID, u id.UID, device string) (*T
 			return err
 		}
 		if !talks {
-			others, err := t.tx.Of(u)
+			c.Until = t.now + s.config.TicketExpire.Milliseconds()
+			others, err := t.callsOf(u)
 			if err != nil {
 				return err
 			}
@@ -282,32 +288,6 @@ func (s *Service) change(ctx context.Context, i ID, event func(c *Session, now i
 	})
 }
 
-// transition is one step of one or more calls.
-type transition struct {
-	tx  Tx
-	now int64
-	// touched are the calls in the order in which what they owe is to be paid.
-	touched []*Session
-}
-
-func (t *transition) put(c *Session) {
-	t.tx.Put(c)
-	if !slices.Contains(t.touched, c) {
-		t.touched = append(t.touched, c)
-	}
-}
-
-// leave has u leave calls, as if he had refused them.
-func (t *transition) leave(u id.UID, calls []*Session) error {
-	for _, c := range calls {
-		if err := c.Refuse(u, "", t.now); err != nil {
-			return err
-		}
-		t.put(c)
-	}
-	return nil
-}
-
 // update makes a transition, and pays what it owes.
 func (s *Service) update(ctx context.Context, fn func(*transition) error) error {
 	now := s.clock()
@@ -315,6 +295,9 @@ func (s *Service) update(ctx context.Context, fn func(*transition) error) error 
 	err := s.store.Update(ctx, now, func(tx Tx) error {
 		t := &transition{tx: tx, now: now.UnixMilli()}
 		if err := fn(t); err != nil {
+			return err
+		}
+		if err := t.order(); err != nil {
 			return err
 		}
 		touched = t.touched

@@ -87,6 +87,8 @@ type Session struct {
 	Accepted int64 `json:",omitempty"`
 	Renewed  int64 `json:",omitempty"`
 	Ended    int64 `json:",omitempty"`
+	// Until is when the last of its tickets ends, and its room is free.
+	Until int64 `json:",omitempty"`
 	// Outcome is what became of it, once it has ended.
 	Outcome Outcome `json:",omitempty"`
 	// Recorded says that its end leaves a message in the conversation.
@@ -115,6 +117,16 @@ type Owed struct {
 	To     id.UID
 	What   Signal
 	Reason Reason `json:",omitempty"`
+	// After is what other calls owe and pay first.
+	After []Debt `json:",omitempty"`
+
+	fresh bool // since this transition
+}
+
+// Debt is what a call owes up to a number.
+type Debt struct {
+	Call   ID
+	Number int
 }
 
 // Signal is what a party is told.
@@ -180,11 +192,19 @@ func (s *Session) Has(u id.UID) bool {
 	return p != nil && p.State != Over
 }
 
+// Concerns reports whether the call is not over for somebody, or owes him something.
+func (s *Session) Concerns(u id.UID) bool {
+	return s.Has(u) || slices.ContainsFunc(s.Owed, func(o Owed) bool { return o.To == u })
+}
+
 // Rings reports whether the call rings for anybody. It is over at the deadline,
 // whether or not that has been acted upon.
 func (s *Session) Rings(now int64) bool {
 	return now < s.Deadline && s.count(Ringing) > 0
 }
+
+// Late reports whether the deadline has come and that has not been acted upon.
+func (s *Session) Late(now int64) bool { return now >= s.Deadline && s.count(Ringing) > 0 }
 
 // count counts the parties in a state, the caller as long as nobody has accepted
 // not among those for whom it rings.
@@ -207,5 +227,5 @@ func (s *Session) Same(caller id.UID, kind Kind, group id.GID, asked []id.UID) b
 
 func (s *Session) owe(to id.UID, what Signal, reason Reason) {
 	s.Count++
-	s.Owed = append(s.Owed, Owed{Number: s.Count, To: to, What: what, Reason: reason})
+	s.Owed = append(s.Owed, Owed{Number: s.Count, To: to, What: what, Reason: reason, fresh: true})
 }

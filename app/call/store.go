@@ -29,7 +29,7 @@ type Store interface {
 type Tx interface {
 	// Session returns a call, or nil.
 	Session(i ID) (*Session, error)
-	// Of returns the calls that are not over for a user.
+	// Of returns the calls that concern a user.
 	Of(u id.UID) ([]*Session, error)
 	// Reserve takes a room for a call, and reports false when it is taken.
 	Reserve(room int32, i ID) (bool, error)

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -50,7 +51,6 @@ func (t *tx) writes() (*writes, error) {
 		for _, p := range c.Parties {
 			lists = append(lists, userKey(p.User))
 		}
-		lists = append(lists, roomKey(c.Room))
 	}
 	if err := t.read(lists...); err != nil {
 		return nil, err
@@ -62,6 +62,7 @@ func (t *tx) writes() (*writes, error) {
 	}
 	users := make(map[string]string)
 	changed := false
+	tag := rand.Text()[:tagSize]
 	for n, c := range t.put {
 		value, err := json.Marshal(c)
 		if err != nil {
@@ -71,19 +72,19 @@ func (t *tx) writes() (*writes, error) {
 			key := userKey(p.User)
 			list, known := users[key]
 			if !known {
-				list = t.seen[key]
+				list = t.present(t.seen[key])
 			}
-			users[key] = with(list, c.ID, p.State != call.Over)
+			users[key] = with(list, c.ID, c.Concerns(p.User))
 		}
 		t.index(w, n, c)
-		if string(value) == t.seen[sessionKey(c.ID)] {
+		if string(value) == untagged(t.seen[sessionKey(c.ID)]) {
 			continue
 		}
 		changed = true
 		life := t.life(c)
 		// The session comes first: commitScript looks for it.
-		w.ops = append([]any{"set", w.key(sessionKey(c.ID)), string(value), life}, w.ops...)
-		w.op("set", roomKey(c.Room), c.ID.String(), life)
+		w.ops = append([]any{"set", w.key(sessionKey(c.ID)), tag + string(value), life}, w.ops...)
+		w.op("set", roomKey(c.Room), c.ID.String(), max(life, c.Until-t.now.UnixMilli()))
 	}
 	for key, list := range users {
 		if list == t.seen[key] && !changed {
@@ -100,6 +101,14 @@ func (t *tx) writes() (*writes, error) {
 	}
 	return w, nil
 }
+
+// tagSize is the length of what comes before a session in its value. It is another
+// one each time: two who make the same change at the same moment must not take
+// the other's for their own.
+const tagSize = 16
+
+// untagged is a session in its value, if any.
+func untagged(value string) string { return value[min(tagSize, len(value)):] }
 
 // index says when a call is overdue. The nth of a transition owes a little later
 // than the one before it.
@@ -123,11 +132,26 @@ func (t *tx) life(c *call.Session) int64 {
 	return max(time.Minute, last.Add(t.store.keep).Sub(t.now)).Milliseconds()
 }
 
+// present returns a list without the calls that turned out to be gone.
+func (t *tx) present(list string) string {
+	for _, i := range parse(list) {
+		if c, known := t.sessions[i]; known && c == nil {
+			list = with(list, i, false)
+		}
+	}
+	return list
+}
+
 // with returns a list with a call in it, or without.
 func with(list string, i call.ID, in bool) string {
-	ids := slices.DeleteFunc(parse(list), func(known call.ID) bool { return known == i })
-	if in {
+	ids := parse(list)
+	switch known := slices.Contains(ids, i); {
+	case known == in:
+		return list
+	case in:
 		ids = append(ids, i)
+	default:
+		ids = slices.DeleteFunc(ids, func(known call.ID) bool { return known == i })
 	}
 	var b []byte
 	for n, known := range ids {

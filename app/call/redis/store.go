@@ -50,7 +50,7 @@ type Store struct {
 var _ call.Store = (*Store)(nil)
 
 // New returns the calls in a Redis. A session is kept for keep after its deadline,
-// its last acceptance and its end; its room as long.
+// its last acceptance and its end; its room as long, and until its tickets end.
 func New(client redis.UniversalClient, keep time.Duration) *Store {
 	return &Store{redis: client, keep: keep}
 }
@@ -82,7 +82,8 @@ func (s *Store) Update(ctx context.Context, now time.Time, fn func(call.Tx) erro
 // commitScript stores values if others are what they were. KEYS are all keys.
 // ARGV is the number of keys to compare and their values, empty where there was
 // none; then operations of four: what to do, the number of the key, and what with.
-// Where the first value that is to be set is there already, an answer was lost.
+// Where the first value that is to be set is there already, which nobody else can
+// have set, an answer was lost.
 var commitScript = redis.NewScript(`
 local n = tonumber(ARGV[1])
 local same = true
@@ -155,7 +156,7 @@ func (t *tx) Session(i call.ID) (*call.Session, error) {
 		return nil, err
 	}
 	var c *call.Session
-	if value := t.seen[key]; value != "" {
+	if value := untagged(t.seen[key]); value != "" {
 		c = new(call.Session)
 		if err := json.Unmarshal([]byte(value), c); err != nil {
 			return nil, fmt.Errorf("read call %s: %w", i, err)
@@ -184,7 +185,7 @@ func (t *tx) Of(u id.UID) ([]*call.Session, error) {
 		if err != nil {
 			return nil, err
 		}
-		if c != nil && c.Has(u) {
+		if c != nil && c.Concerns(u) {
 			list = append(list, c)
 		}
 	}
