@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/zeromicro/go-zero/core/logx"
@@ -45,24 +46,35 @@ func (s *Service) Look(ctx context.Context) error {
 	return errors.Join(s.timeOut(ctx), s.payDebts(ctx), s.eraseTickets(ctx))
 }
 
-// timeOut ends the ringing of calls at their deadlines.
+// timeOut ends the ringing of calls at their deadlines, until there are none or
+// something is wrong. Several services may be at the same ones: each step is made by
+// one of them, and the others find it made.
 func (s *Service) timeOut(ctx context.Context) error {
-	overdue, err := s.store.Overdue(ctx, s.clock())
-	if err != nil {
-		return fmt.Errorf("find overdue calls: %w", err)
-	}
-	for _, i := range overdue {
-		err = errors.Join(err, s.update(ctx, func(t *transition) error {
-			c, err := t.tx.Session(i)
-			if err != nil || c == nil {
-				return err
-			}
-			c.Pass(t.now)
-			t.put(c)
+	for ctx.Err() == nil {
+		overdue, err := s.store.Overdue(ctx, s.clock())
+		if err != nil {
+			return fmt.Errorf("find overdue calls: %w", err)
+		}
+		if len(overdue) == 0 {
 			return nil
-		}))
+		}
+		rand.Shuffle(len(overdue), func(i, j int) { overdue[i], overdue[j] = overdue[j], overdue[i] })
+		for _, i := range overdue {
+			err = errors.Join(err, s.update(ctx, func(t *transition) error {
+				c, err := t.tx.Session(i)
+				if err != nil || c == nil {
+					return err
+				}
+				c.Pass(t.now)
+				t.put(c)
+				return nil
+			}))
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return ctx.Err()
 }
 
 // payDebts pays what others left behind, in the order in which it came up: what
