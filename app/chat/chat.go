@@ -1,15 +1,10 @@
 // Package chat is a client for the terminal. It holds one conversation: what was
 // said last, what is said now, and what the user types.
 //
-// It is a device of the API like any other and needs nothing of the server's own
-// but the codec of packets and the look at bodies. Events come in the order of
-// their positions, so one number, the position up to which everything was taken,
-// keeps what comes twice from being shown twice: over the socket, by sync-record
-// and in the history.
+// It needs nothing of the server's own but the look at bodies.
 package chat
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	wirev1 "parley/api/proto/wire/v1"
+	"parley/app/client"
 	"parley/pkg/auth"
 	"parley/pkg/id"
 	"parley/pkg/packet"
@@ -53,19 +49,12 @@ const (
 // chat is one run. Everything belongs to the goroutine of Run but the screen.
 type chat struct {
 	conversation
-	rest   rest
-	dialer dialer
-	screen *screen
-	began  time.Time
-
-	conn     *conn // nil while there is none
-	tries    backoff
-	dialed   chan dialed
+	link     *client.Link
+	screen   *screen
+	began    time.Time
 	answered chan answered
 
 	out outgoing
-	// seen is the position up to which events were taken.
-	seen int64
 	// shown are the messages that were shown, by their logId.
 	shown map[int64]*shown
 	// elsewhere are the other conversations that were hinted at.
@@ -82,36 +71,28 @@ type shown struct {
 	mark     mark
 }
 
-// dialed is what became of a try to connect.
-type dialed struct {
-	conn *conn
-	err  error
-}
-
 // Run holds a conversation until the input ends and everything typed is
 // acknowledged, or until ctx ends. It is an error if something was not sent.
 func Run(ctx context.Context, o Options) error {
-	socket, err := socketURL(cmp.Or(o.Socket, o.URL))
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c := &chat{
 		conversation: conversation{me: o.Key.UID(), other: o.To, group: o.Group, short: o.Size != nil},
-		rest:         newREST(o.URL, o.Key),
-		dialer:       dialer{url: socket, key: o.Key},
 		screen:       &screen{out: o.Out, size: o.Size},
 		began:        time.Now(),
-		dialed:       make(chan dialed),
 		answered:     make(chan answered),
 		shown:        make(map[int64]*shown),
 		elsewhere:    make(map[string]bool),
 	}
-	if c.conn, err = c.dialer.dial(ctx, false); err != nil {
-		return c.explain(ctx, err)
+	var err error
+	c.link, err = client.Connect(ctx, client.Options{
+		Key: o.Key, Program: "parley chat", URL: o.URL, Socket: o.Socket, Say: c.screen.say,
+		Take: func(e client.Event) { c.take(eventOf(e)) },
+	})
+	if err != nil {
+		return c.unlessInterrupted(ctx, err)
 	}
-	defer func() { c.leave() }()
+	defer c.link.Leave()
 	// The history is read when the device is in: what is said from then on
 	// comes over the socket.
 	if err := c.showHistory(ctx); err != nil && ctx.Err() == nil {
@@ -126,11 +107,6 @@ func (c *chat) hold(ctx context.Context, lines <-chan typed) error {
 	for {
 		if deadline != nil && c.out.empty() {
 			return c.verdict()
-		}
-		var packets <-chan packet.Packet
-		var ended <-chan struct{}
-		if c.conn != nil {
-			packets, ended = c.conn.packets, c.conn.ended
 		}
 		next := lines
 		if len(c.out.messages) >= maxUnanswered {
@@ -149,11 +125,11 @@ func (c *chat) hold(ctx context.Context, lines <-chan typed) error {
 				continue
 			}
 			c.post(line)
-		case p := <-packets:
+		case p := <-c.link.Packets():
 			c.receive(ctx, p)
-		case <-ended:
+		case <-c.link.Ended():
 			c.lost(ctx)
-		case d := <-c.dialed:
+		case d := <-c.link.Dialed():
 			if err := c.reached(ctx, d); err != nil {
 				return err
 			}
@@ -174,118 +150,42 @@ func (c *chat) verdict() error {
 	return fmt.Errorf("%d messages were not sent", c.unsent)
 }
 
-// leave ends the connection, so that what was confirmed counts.
-func (c *chat) leave() {
-	if c.conn != nil {
-		c.conn.leave()
-	}
-}
-
-// lost takes what still came over a connection that ended, and looks for another
-// one.
-func (c *chat) lost(ctx context.Context) {
-	for more := true; more; {
-		select {
-		case p := <-c.conn.packets:
-			c.receive(ctx, p)
-		default:
-			more = false
-		}
-	}
-	c.screen.say("connection lost, trying again")
-	if c.conn.lived() > maxPause {
-		c.tries = 0
-	}
-	c.conn = nil
-	c.out.disconnected()
-	c.redial(ctx)
-}
-
-// redial connects after a pause.
-func (c *chat) redial(ctx context.Context) {
-	pause := c.tries.next()
-	go func() {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
-		conn, err := c.dialer.dial(ctx, true)
-		select {
-		case <-ctx.Done():
-			if conn != nil {
-				conn.leave()
-			}
-		case c.dialed <- dialed{conn, err}:
-		}
-	}()
-}
-
-// reached goes on with a new connection, or tries again. An error is final.
-func (c *chat) reached(ctx context.Context, d dialed) error {
-	if d.err == nil {
-		if d.err = c.catchUp(ctx); d.err != nil {
-			d.conn.close()
-		}
-	}
-	if refused := (*refusedError)(nil); errors.As(d.err, &refused) {
-		c.giveUp("no connection")
-		return c.explain(ctx, d.err)
-	}
-	if d.err != nil {
-		c.redial(ctx)
-		return nil
-	}
-	c.conn = d.conn
-	c.out.flush(c.conn)
-	return nil
-}
-
-// catchUp takes what happened while there was no connection. The socket brings
-// that too, less what another terminal of the same device has confirmed. So a
-// connection counts only when this is done: what comes over it moves the
-// position from which the next one would ask.
-func (c *chat) catchUp(ctx context.Context) error {
-	for again := false; ; again = true {
-		events, err := c.rest.sync(ctx, c.seen, syncCount)
-		if err != nil {
-			return err
-		}
-		if !again {
-			c.screen.say("connected again")
-		}
-		for _, e := range events {
-			c.take(e)
-		}
-		if len(events) < syncCount {
-			return nil
-		}
-	}
-}
-
-// explain adds what the REST API says to a refusal of the socket, which has no
-// words. Being interrupted is no error.
-func (c *chat) explain(ctx context.Context, err error) error {
+// unlessInterrupted is an error of the connection. Being interrupted is none.
+func (c *chat) unlessInterrupted(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return c.verdict()
 	}
-	if refused := (*refusedError)(nil); !errors.As(err, &refused) {
-		return err
-	}
-	if _, said := c.rest.sync(ctx, maxPosition, 1); said != nil {
-		return fmt.Errorf("%w: %w", err, said)
-	}
 	return err
+}
+
+// lost looks for another connection.
+func (c *chat) lost(ctx context.Context) {
+	c.link.Lost(ctx, func(p packet.Packet) { c.receive(ctx, p) })
+	c.out.disconnected()
+}
+
+// reached goes on with another connection. An error is final.
+func (c *chat) reached(ctx context.Context, d client.Dialed) error {
+	if err := c.link.Reached(ctx, d); err != nil {
+		c.giveUp("no connection")
+		return c.unlessInterrupted(ctx, err)
+	}
+	c.flush()
+	return nil
+}
+
+// flush sends what was not sent over this connection, if there is one.
+func (c *chat) flush() {
+	if c.link.Connected() {
+		c.out.flush(c.link)
+	}
 }
 
 // receive takes a packet.
 func (c *chat) receive(ctx context.Context, p packet.Packet) {
 	switch p.Op {
 	case packet.ReceiveMsg:
-		if e, err := decodeEvent(p.Body); err == nil {
-			c.take(e)
-		}
-		c.conn.write(packet.Packet{Op: packet.ReceiveMsgReply, Ack: p.Seq})
+		c.link.Receive(p)
 	case packet.SendMsgReply:
 		m := c.out.bySeq(p.Ack)
 		if m == nil {
@@ -298,7 +198,7 @@ func (c *chat) receive(ctx context.Context, p packet.Packet) {
 		m.asking = true
 		go c.ask(ctx, m)
 	}
-	c.out.flush(c.conn)
+	c.flush()
 }
 
 // receipt returns the logId of the reply to a message, 0 when it was refused.
@@ -319,9 +219,7 @@ func (c *chat) post(line typed) {
 		return
 	}
 	c.out.messages = append(c.out.messages, m)
-	if c.conn != nil {
-		c.out.flush(c.conn)
-	}
+	c.flush()
 }
 
 // stored notes that a message has its place in the log.
@@ -329,9 +227,7 @@ func (c *chat) stored(m *message, logID int64) {
 	c.out.remove(m)
 	c.shown[logID] = &shown{at: m.at, own: true, mark: m.mark}
 	c.screen.mark(m.mark, "✓", logID)
-	if c.conn != nil {
-		c.out.flush(c.conn)
-	}
+	c.flush()
 }
 
 // refuse says that a line was not sent.
@@ -361,8 +257,8 @@ const askAgain = time.Second
 
 // ask sends a message over REST that the socket refused: the answer has a reason.
 func (c *chat) ask(ctx context.Context, m *message) {
-	logID, err := c.rest.push(ctx, m.proto)
-	if err != nil && !final(err) {
+	logID, err := push(ctx, c.link.REST, m.proto)
+	if err != nil && !client.Final(err) {
 		select {
 		case <-ctx.Done():
 		case <-time.After(askAgain):
@@ -382,13 +278,11 @@ func (c *chat) judge(a answered) {
 	case !c.out.has(m):
 	case a.err == nil:
 		c.stored(m, a.logID)
-	case final(a.err):
+	case client.Final(a.err):
 		c.out.remove(m)
 		c.refuse(m.typed, a.err.Error())
 	default:
 		m.asking, m.seq = false, 0
-		if c.conn != nil {
-			c.out.flush(c.conn)
-		}
+		c.flush()
 	}
 }

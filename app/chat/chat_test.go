@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	wirev1 "parley/api/proto/wire/v1"
+	"parley/app/client"
 	"parley/pkg/packet"
 )
 
@@ -23,7 +24,7 @@ func talk(c conversation) (*chat, *bytes.Buffer) {
 	out := new(bytes.Buffer)
 	c.me = me
 	return &chat{
-		conversation: c, screen: &screen{out: out}, began: time.Now(),
+		conversation: c, link: new(client.Link), screen: &screen{out: out}, began: time.Now(),
 		shown: make(map[int64]*shown), elsewhere: make(map[string]bool),
 	}, out
 }
@@ -39,7 +40,7 @@ func text(pos int64, msgID, from, to, words string) event {
 }
 
 func signal(pos int64, kind wirev1.SignalType, body proto.Message) event {
-	return event{pos: pos, signal: &wirev1.Signal{Type: kind, Sid: pos, Body: encode(body)}}
+	return event{pos: pos, signal: &wirev1.Signal{Type: kind, Sid: pos, Body: client.Encode(body)}}
 }
 
 func wantPrinted(t *testing.T, out *bytes.Buffer, want ...string) {
@@ -95,14 +96,14 @@ func TestAMessageIsStoredOnce(t *testing.T) {
 }
 
 func reply(seq uint32, logID int64) packet.Packet {
-	ack := encode(&wirev1.CommonAck{LogId: logID})
-	return packet.Packet{Op: packet.SendMsgReply, Ack: seq, Body: encode(&wirev1.Proto{EventType: wirev1.EventType_EVENT_TYPE_COMMON_ACK, Body: ack})}
+	ack := client.Encode(&wirev1.CommonAck{LogId: logID})
+	return packet.Packet{Op: packet.SendMsgReply, Ack: seq, Body: client.Encode(&wirev1.Proto{EventType: wirev1.EventType_EVENT_TYPE_COMMON_ACK, Body: ack})}
 }
 
 // wires is a connection that keeps what was written.
 type wires []packet.Packet
 
-func (w *wires) write(p packet.Packet) uint32 {
+func (w *wires) Write(p packet.Packet) uint32 {
 	*w = append(*w, p)
 	return uint32(len(*w))
 }
@@ -134,8 +135,8 @@ func TestWhatIsNotSentIsSaid(t *testing.T) {
 	}
 	muted, busy := c.out.messages[0], c.out.messages[1]
 	muted.asking, busy.asking, busy.seq = true, true, 2
-	c.judge(answered{muted, 0, &codeError{-10032, "You are muted"}})
-	c.judge(answered{busy, 0, &codeError{-1000, "The server is busy"}})
+	c.judge(answered{muted, 0, &client.CodeError{Code: -10032, Message: "You are muted"}})
+	c.judge(answered{busy, 0, &client.CodeError{Code: -1000, Message: "The server is busy"}})
 	if busy.asking || busy.seq != 0 {
 		t.Errorf("what could not be judged is not sent again: %+v", busy)
 	}
@@ -176,50 +177,4 @@ func TestOtherConversationsAreHintedAtOnce(t *testing.T) {
 		c.take(text(pos+2, "d", me, "eve", "from my phone"))
 	}
 	wantPrinted(t, out, "elsewhere: a message from eve", "elsewhere: a message in group 7")
-}
-
-func TestPausesGrowAndEnd(t *testing.T) {
-	t.Parallel()
-	var b backoff
-	if first := b.next(); first != 0 {
-		t.Errorf("the first pause is %s", first)
-	}
-	seen := make(map[time.Duration]bool)
-	for n := range 100 {
-		most := min(firstPause<<min(n, 10), maxPause)
-		pause := b.next()
-		if pause > most || pause < most/2 {
-			t.Errorf("pause %d is %s, want %s to %s", n, pause, most/2, most)
-		}
-		seen[pause] = true
-	}
-	if len(seen) < 50 {
-		t.Errorf("a hundred pauses have %d lengths: nothing is left to chance", len(seen))
-	}
-}
-
-func TestAddressesOfTheSocket(t *testing.T) {
-	t.Parallel()
-	for address, want := range map[string]string{
-		"http://localhost:8888":  "ws://localhost:8888/sub",
-		"https://chat.example/":  "wss://chat.example/sub",
-		"http://example/parley/": "ws://example/parley/sub",
-		"ws://example:3102":      "ws://example:3102/sub",
-		"wss://example/sub/":     "wss://example/sub/",
-		"localhost:8888":         "",
-		"ftp://example":          "",
-		"":                       "",
-	} {
-		if got, err := socketURL(address); got != want || (err == nil) != (want != "") {
-			t.Errorf("the socket of %q is %q, %v, want %q", address, got, err, want)
-		}
-	}
-}
-
-func TestTerminalsOnAMachineAreOneDevice(t *testing.T) {
-	t.Parallel()
-	a := deviceUUID(me, "desk")
-	if a != deviceUUID(me, "desk") || a == deviceUUID(me, "laptop") || a == deviceUUID(bob, "desk") || len(a) != 36 {
-		t.Errorf("the uuid is %q", a)
-	}
 }

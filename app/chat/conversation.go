@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	wirev1 "parley/api/proto/wire/v1"
+	"parley/app/client"
 	"parley/pkg/id"
 )
 
@@ -28,17 +29,13 @@ func (c *conversation) has(s *said) bool {
 	return !s.toGroup && (from == c.me && to == c.other || from == c.other && to == c.me)
 }
 
-// longestName is how long a name on a terminal may be. Of a longer uid its
-// beginning and its end are shown: it is hard to make a key whose uid has both.
-const longestName = 16
-
 // name is how a user is called. There are no names but uids.
 func (c *conversation) name(uid string) string {
 	switch {
 	case id.UID(uid) == c.me:
 		return "me"
-	case c.short && len(uid) > longestName:
-		return uid[:6] + "…" + uid[len(uid)-4:]
+	case c.short:
+		return client.Shorten(uid)
 	}
 	return uid
 }

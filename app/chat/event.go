@@ -2,13 +2,11 @@ package chat
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	wirev1 "parley/api/proto/wire/v1"
+	"parley/app/client"
 	"parley/record"
 )
 
@@ -29,38 +27,22 @@ type said struct {
 	notice              []byte          // of a notice, its body
 }
 
-var errEvent = errors.New("the event is malformed")
-
-// decodeEvent reads a Proto.
-func decodeEvent(raw []byte) (event, error) {
-	var envelope wirev1.Proto
-	if err := proto.Unmarshal(raw, &envelope); err != nil {
-		return event{}, errEvent
+// eventOf reads the body of an event.
+func eventOf(e client.Event) event {
+	m := e.Message
+	if m == nil {
+		return event{pos: e.Pos, signal: e.Signal}
 	}
-	switch envelope.EventType {
-	case wirev1.EventType_EVENT_TYPE_COMMON:
-		var m wirev1.Common
-		if err := proto.Unmarshal(envelope.Body, &m); err != nil {
-			return event{}, errEvent
-		}
-		s := &said{
-			msgID: m.MsgId, from: m.From, target: m.Target, toGroup: m.ChannelType == wirev1.ChannelType_CHANNEL_TYPE_GROUP,
-			at: time.UnixMilli(int64(m.Datetime)), kind: m.MsgType,
-		}
-		if m.MsgType == wirev1.MsgType_MSG_TYPE_NOTICE {
-			s.notice = m.Msg
-		} else {
-			s.content = record.Content(m.MsgType, m.Msg)
-		}
-		return event{pos: m.LogId, said: s}, nil
-	case wirev1.EventType_EVENT_TYPE_SIGNAL:
-		s := new(wirev1.Signal)
-		if err := proto.Unmarshal(envelope.Body, s); err != nil {
-			return event{}, errEvent
-		}
-		return event{pos: s.Sid, signal: s}, nil
+	s := &said{
+		msgID: m.MsgId, from: m.From, target: m.Target, toGroup: m.ChannelType == wirev1.ChannelType_CHANNEL_TYPE_GROUP,
+		at: time.UnixMilli(int64(m.Datetime)), kind: m.MsgType,
 	}
-	return event{}, errEvent
+	if m.MsgType == wirev1.MsgType_MSG_TYPE_NOTICE {
+		s.notice = m.Msg
+	} else {
+		s.content = record.Content(m.MsgType, m.Msg)
+	}
+	return event{pos: e.Pos, said: s}
 }
 
 // kindNames say what a message is that is no text.

@@ -2,15 +2,13 @@ package chat
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	wirev1 "parley/api/proto/wire/v1"
+	"parley/app/client"
 	"parley/pkg/packet"
 )
 
@@ -40,21 +38,12 @@ func (c *conversation) compose(line typed) (*message, error) {
 	}
 	m := &wirev1.Common{
 		Target: string(c.other), MsgId: rand.Text(), MsgType: wirev1.MsgType_MSG_TYPE_TEXT,
-		Msg: encode(&wirev1.Text{Content: line.text}),
+		Msg: client.Encode(&wirev1.Text{Content: line.text}),
 	}
 	if c.other == "" {
 		m.ChannelType, m.Target = wirev1.ChannelType_CHANNEL_TYPE_GROUP, c.group.String()
 	}
-	return &message{typed: line, msgID: m.MsgId, proto: encode(&wirev1.Proto{Body: encode(m)}), at: time.Now()}, nil
-}
-
-// encode encodes a message whose texts are valid UTF-8, which always works.
-func encode(m proto.Message) []byte {
-	b, err := proto.Marshal(m)
-	if err != nil {
-		panic(err)
-	}
-	return b
+	return &message{typed: line, msgID: m.MsgId, proto: client.Encode(&wirev1.Proto{Body: client.Encode(m)}), at: time.Now()}, nil
 }
 
 // outgoing are the messages without a receipt, in the order in which they were
@@ -93,22 +82,16 @@ func (o *outgoing) disconnected() {
 
 // writer is a connection.
 type writer interface {
-	write(packet.Packet) (seq uint32)
+	Write(packet.Packet) (seq uint32)
 }
 
 // flush sends what was not sent over this connection.
 func (o *outgoing) flush(to writer) {
 	for _, m := range o.messages {
 		if m.seq == 0 && !m.asking {
-			m.seq = to.write(packet.Packet{Op: packet.SendMsg, Body: m.proto})
+			m.seq = to.Write(packet.Packet{Op: packet.SendMsg, Body: m.proto})
 		}
 	}
-}
-
-// final reports whether an answer of the REST API is one for good.
-func final(err error) bool {
-	refused := (*codeError)(nil)
-	return errors.As(err, &refused) && !refused.temporary()
 }
 
 // excerpt is the beginning of a text.

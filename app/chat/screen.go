@@ -3,11 +3,12 @@ package chat
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
+
+	"parley/app/client"
 )
 
 // screen prints lines. On a terminal it puts them above what the user is typing,
@@ -62,7 +63,7 @@ func (s *screen) own(sign, line string) mark {
 
 // print prints a line with a mark. The lock is held.
 func (s *screen) print(sign, line string) mark {
-	line = clean(line)
+	line = client.Clean(line)
 	if s.size == nil {
 		fmt.Fprintln(s.out, line)
 		return 0
@@ -102,7 +103,7 @@ func (s *screen) typed(lines []typed) {
 	for i, line := range lines {
 		n, ok := s.rows(line.text, 0)
 		before += n
-		sure = sure && ok && clean(line.text) == line.text
+		sure = sure && ok && client.Clean(line.text) == line.text
 		if line.text != "" {
 			texts[i] = time.Now().Format(time.TimeOnly) + " me: " + line.text
 			n, _ = s.rows(texts[i], markWidth)
@@ -201,30 +202,4 @@ func (s *screen) rows(line string, at int) (n int, sure bool) {
 func wide(r rune) bool {
 	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul) && r < 0xff00 ||
 		'\u3001' <= r && r <= '\u3011' || '\uff01' <= r && r <= '\uff60'
-}
-
-// clean writes out what must not reach a terminal: characters that move, hide or
-// reorder what stands there. Line breaks are among them, so that no text looks
-// like two lines.
-func clean(text string) string {
-	text = strings.ToValidUTF8(text, "\ufffd")
-	if strings.IndexFunc(text, dirty) < 0 {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if dirty(r) {
-			quoted := strconv.QuoteRuneToASCII(r)
-			b.WriteString(quoted[1 : len(quoted)-1])
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// dirty reports whether a character is none to be seen. The two joiners are part
-// of the writing of some languages and of emoji.
-func dirty(r rune) bool {
-	return !unicode.IsGraphic(r) && r != '\u200c' && r != '\u200d'
 }

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	wirev1 "parley/api/proto/wire/v1"
+	"parley/app/client"
 )
 
 // showHistory shows the end of what was said before. Whatever comes later and
@@ -16,15 +17,19 @@ func (c *chat) showHistory(ctx context.Context) error {
 	var events []event
 	var err error
 	if c.other != "" {
-		events, err = c.rest.history(ctx, c.other, historyCount)
+		events, err = history(ctx, c.link.REST, c.other, historyCount)
 	} else {
-		events, c.seen, err = c.rest.newest(ctx, historyCount, func(e event) bool { return e.said != nil && c.has(e.said) })
+		var newest []client.Event
+		newest, c.link.Seen, err = c.link.REST.Newest(ctx, historyCount, func(e client.Event) bool { return e.Message != nil && c.has(eventOf(e).said) })
+		for _, e := range newest {
+			events = append(events, eventOf(e))
+		}
 	}
 	if err != nil {
 		return err
 	}
 	for _, e := range events {
-		c.seen = max(c.seen, e.pos)
+		c.link.New(e.pos)
 		c.show(e)
 	}
 	return nil
@@ -32,10 +37,9 @@ func (c *chat) showHistory(ctx context.Context) error {
 
 // take takes an event, once.
 func (c *chat) take(e event) {
-	if e.pos != 0 && e.pos <= c.seen {
+	if !c.link.New(e.pos) {
 		return
 	}
-	c.seen = max(c.seen, e.pos)
 	switch {
 	case e.signal != nil:
 		c.heed(e.signal)

@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	wirev1 "parley/api/proto/wire/v1"
+	"parley/app/client"
 )
 
 func TestWhatNoticesSay(t *testing.T) {
@@ -27,7 +28,7 @@ func TestWhatNoticesSay(t *testing.T) {
 		"ann gave the group to bob":          {wirev1.NoticeType_NOTICE_TYPE_UPDATE_GROUP_OWNER, &wirev1.NoticeUpdateGroupOwner{NewOwner: bob}},
 		"[notice]":                           {99, &wirev1.NoticeDeleteGroup{}},
 	} {
-		notice := encode(&wirev1.Notice{Type: n.kind, Body: encode(n.body)})
+		notice := client.Encode(&wirev1.Notice{Type: n.kind, Body: client.Encode(n.body)})
 		if got := c.words(&said{from: "ann", kind: wirev1.MsgType_MSG_TYPE_NOTICE, notice: notice}); got != want {
 			t.Errorf("notice %s says %q, want %q", n.kind, got, want)
 		}
@@ -53,7 +54,7 @@ func TestWhatSignalsSay(t *testing.T) {
 		{"the group has another avatar", wirev1.SignalType_SIGNAL_TYPE_UPDATE_GROUP_AVATAR, &wirev1.SignalUpdateGroupAvatar{Group: 7}},
 		{"", wirev1.SignalType_SIGNAL_TYPE_UPDATE_GROUP_NAME, &wirev1.SignalUpdateGroupName{Group: 7, Name: "a notice says it"}},
 	} {
-		if got := c.change(&wirev1.Signal{Type: row.kind, Body: encode(row.body)}); got != row.want {
+		if got := c.change(&wirev1.Signal{Type: row.kind, Body: client.Encode(row.body)}); got != row.want {
 			t.Errorf("signal %s says %q, want %q", row.kind, got, row.want)
 		}
 	}
@@ -66,19 +67,16 @@ func TestWhatMessagesSay(t *testing.T) {
 		msg  []byte
 		want string
 	}{
-		{wirev1.MsgType_MSG_TYPE_TEXT, encode(&wirev1.Text{Content: "hello"}), "hello"},
+		{wirev1.MsgType_MSG_TYPE_TEXT, client.Encode(&wirev1.Text{Content: "hello"}), "hello"},
 		{wirev1.MsgType_MSG_TYPE_TEXT, nil, ""},
 		{wirev1.MsgType_MSG_TYPE_TEXT, []byte("\x07\xff secret"), "[text, encrypted]"},
-		{wirev1.MsgType_MSG_TYPE_IMAGE, encode(&wirev1.Image{MediaUrl: "http://x/y"}), "[image]"},
-		{wirev1.MsgType_MSG_TYPE_FILE, encode(&wirev1.File{MediaUrl: "http://x/y", Name: "plan.pdf"}), "[file plan.pdf]"},
-		{wirev1.MsgType_MSG_TYPE_CARD, encode(&wirev1.Card{Bank: "b", Name: "n", Account: "1"}), "[bank card]"},
+		{wirev1.MsgType_MSG_TYPE_IMAGE, client.Encode(&wirev1.Image{MediaUrl: "http://x/y"}), "[image]"},
+		{wirev1.MsgType_MSG_TYPE_FILE, client.Encode(&wirev1.File{MediaUrl: "http://x/y", Name: "plan.pdf"}), "[file plan.pdf]"},
+		{wirev1.MsgType_MSG_TYPE_CARD, client.Encode(&wirev1.Card{Bank: "b", Name: "n", Account: "1"}), "[bank card]"},
 		{99, []byte("?"), "[message of type 99, encrypted]"},
 	} {
 		m := &wirev1.Common{LogId: 3, From: bob, Target: me, MsgType: row.kind, Msg: row.msg}
-		e, err := decodeEvent(encode(&wirev1.Proto{Body: encode(m)}))
-		if err != nil {
-			t.Fatal(err)
-		}
+		e := eventOf(client.Event{Pos: m.LogId, Message: m})
 		if got := describe(e.said.kind, e.said.content); got != row.want || e.pos != 3 {
 			t.Errorf("%s %q is shown as %q at %d, want %q", row.kind, row.msg, got, e.pos, row.want)
 		}

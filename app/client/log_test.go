@@ -1,13 +1,11 @@
-package chat
+package client
 
 import (
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strings"
 	"testing"
 
 	wirev1 "parley/api/proto/wire/v1"
@@ -16,7 +14,7 @@ import (
 
 // logOf serves sync-record over a log in which the user has events at some
 // positions, of which every nth belongs to group 7. It counts the requests.
-func logOf(t *testing.T, positions []int64, nth int) (r rest, requests *int) {
+func logOf(t *testing.T, positions []int64, nth int) (r REST, requests *int) {
 	t.Helper()
 	requests = new(int)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -32,7 +30,7 @@ func logOf(t *testing.T, positions []int64, nth int) (r rest, requests *int) {
 			if i%nth == 0 {
 				m.Target = "7"
 			}
-			records = append(records, base64.StdEncoding.EncodeToString(encode(&wirev1.Proto{Body: encode(m)})))
+			records = append(records, base64.StdEncoding.EncodeToString(Encode(&wirev1.Proto{Body: Encode(m)})))
 		}
 		json.NewEncoder(w).Encode(map[string]any{"result": 0, "message": "OK", "data": map[string]any{"records": records}})
 	}))
@@ -41,7 +39,7 @@ func logOf(t *testing.T, positions []int64, nth int) (r rest, requests *int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newREST(server.URL, key), requests
+	return newREST(server.URL, key, ""), requests
 }
 
 func every(step, count int64) (positions []int64) {
@@ -73,7 +71,7 @@ func TestTheNewestEventsOfAGroupAreFoundFromTheEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r, requests := logOf(t, row.positions, row.nth)
-			found, end, err := r.newest(t.Context(), 20, func(e event) bool { return e.said.target == "7" })
+			found, end, err := r.Newest(t.Context(), 20, func(e Event) bool { return e.Message.Target == "7" })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -86,7 +84,7 @@ func TestTheNewestEventsOfAGroupAreFoundFromTheEnd(t *testing.T) {
 			want = want[len(want)-row.found:]
 			var got []int64
 			for _, e := range found {
-				got = append(got, e.pos)
+				got = append(got, e.Pos)
 			}
 			if !slices.Equal(got, want) {
 				t.Errorf("found are %v, want %v", got, want)
@@ -98,29 +96,5 @@ func TestTheNewestEventsOfAGroupAreFoundFromTheEnd(t *testing.T) {
 				t.Errorf("it took %d requests, want %d at most", *requests, row.requests)
 			}
 		})
-	}
-}
-
-func TestWhatTheServerRefusesIsSaidWithItsWords(t *testing.T) {
-	t.Parallel()
-	key, err := auth.NewKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for body, want := range map[string]struct {
-		says  string
-		final bool
-	}{
-		`{"result":-10032,"message":"You are muted","data":null}`:     {"You are muted (-10032)", true},
-		`{"result":-1000,"message":"The server is busy","data":null}`: {"The server is busy (-1000)", false},
-		`<html>`: {"is no Parley API", false},
-		`{}`:     {"is no Parley API", false},
-	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) }))
-		_, err := newREST(server.URL, key).push(t.Context(), []byte("message"))
-		server.Close()
-		if err == nil || !strings.Contains(err.Error(), want.says) || final(err) != want.final {
-			t.Errorf("%s becomes %v, for good %t", body, err, final(err))
-		}
 	}
 }

@@ -1,4 +1,4 @@
-package chat
+package client
 
 import (
 	"context"
@@ -7,13 +7,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"runtime"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/lxzan/gws"
 	"google.golang.org/protobuf/proto"
 
@@ -47,8 +45,9 @@ func (e *refusedError) Error() string { return e.why }
 
 // dialer makes connections to the socket.
 type dialer struct {
-	url string
-	key auth.Key
+	url    string
+	key    auth.Key
+	device device
 }
 
 // dial connects and lets the device in, with a token of this moment.
@@ -75,34 +74,13 @@ func (d dialer) dial(ctx context.Context, again bool) (*conn, error) {
 	return c, nil
 }
 
-// authMsg is the body of Auth. All terminals on one machine are one device of
-// the user: whatever one of them confirms, the others have asked for themselves.
+// authMsg is the body of Auth.
 func (d dialer) authMsg(again bool) proto.Message {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "a terminal"
-	}
-	login := &wirev1.Login{Device: deviceType(runtime.GOOS), Uuid: deviceUUID(string(d.key.UID()), host), DeviceName: "parley chat on " + host}
+	login := &wirev1.Login{Device: deviceType(runtime.GOOS), Uuid: d.device.uuid, DeviceName: d.device.name}
 	if again {
 		login.ConnType = wirev1.ConnType_CONN_TYPE_RECONNECT
 	}
-	return &wirev1.AuthMsg{AppId: "parley", Token: d.key.Token(time.Now(), "parley-chat"), Ext: encode(login)}
-}
-
-// deviceUUID names the device of a user on a machine, the same in every run: a
-// new device would be sent everything that the user ever got.
-func deviceUUID(uid, host string) string {
-	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("parley:chat:"+uid+"@"+host)).String()
-}
-
-func deviceType(os string) wirev1.Device {
-	switch os {
-	case "windows":
-		return wirev1.Device_DEVICE_WINDOWS
-	case "darwin":
-		return wirev1.Device_DEVICE_MAC_OS
-	}
-	return wirev1.Device_DEVICE_LINUX
+	return &wirev1.AuthMsg{AppId: "parley", Token: d.key.Token(time.Now(), tokenSuffix), Ext: Encode(login)}
 }
 
 // socketURL makes the address of the socket of a base, or of an address that
@@ -193,7 +171,7 @@ func (c *conn) OnClose(_ *gws.Conn, err error) {
 
 // auth sends Auth and waits for the reply.
 func (c *conn) auth(ctx context.Context, m proto.Message) error {
-	c.write(packet.Packet{Op: packet.Auth, Body: encode(m)})
+	c.write(packet.Packet{Op: packet.Auth, Body: Encode(m)})
 	select {
 	case p := <-c.packets:
 		return admitted(p)
