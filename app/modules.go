@@ -87,10 +87,15 @@ func (a *App) roots() []string {
 
 // needsFolder: a database server keeps nothing in the data folder.
 func (a *App) needsFolder() []string {
-	if a.db != nil || a.config.Database.DSN != "" {
+	if a.hasServer() {
 		return nil
 	}
 	return []string{"folder"}
+}
+
+// hasServer reports whether the database is not the one in the data folder.
+func (a *App) hasServer() bool {
+	return a.options.Backends.DB != nil || a.config.Database.DSN != ""
 }
 
 // needsService: a service is called in this process if it is there.

@@ -35,7 +35,7 @@ func (a *App) issuer() (call.Issuer, error) {
 		return nil, errors.New("Call.SecretFile: the file is empty")
 	case c.AppID != 0:
 		return tencent.New(c.AppID, secret, c.TicketExpire), nil
-	case a.needsFolder() == nil:
+	case a.hasServer():
 		logx.Error("no call can be started: Call.AppID and Call.SecretFile are not set, with which tickets are signed")
 		return nil, nil
 	}

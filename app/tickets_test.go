@@ -45,7 +45,7 @@ func TestWithAServerAndNoSecretThereAreNoTickets(t *testing.T) {
 	t.Parallel()
 	for name, a := range map[string]*App{
 		"a server in the configuration": {config: Config{Database: sqldb.Config{DSN: "parley@tcp(mysql)/parley"}}},
-		"a database of others":          {db: new(sqldb.DB)},
+		"a database of others":          {options: Options{Backends: Backends{DB: new(sqldb.DB)}}},
 	} {
 		if issuer, err := a.issuer(); issuer != nil || err != nil {
 			t.Errorf("%s: the issuer is %v (%v)", name, issuer, err)
