@@ -25,6 +25,12 @@ usage:
   parley chat -as KEY -to UID     talk to a user, one line a message; KEY is the
                                   file of a key; -group ID instead of -to, -url
                                   of the server, -socket URL if it is elsewhere
+  parley call -as KEY -to UID     call a user, without sound and picture: it rings,
+                                  and "hangup" ends it; -group ID for UID,UID…, who
+                                  are in that group, -video, -url and -socket
+  parley call -as KEY             wait for calls, and type what to do about them;
+                                  -answer accept, reject or busy does so by itself,
+                                  -once waits for one call only
   parley config print [flags]     print the configuration in force, explained
   parley config check [flags]     check the configuration, connect to nothing
   parley migrate [up] [flags]     bring the schema of the database up to date
@@ -87,6 +93,8 @@ func (c *command) run(ctx context.Context) error {
 		return c.message()
 	case "chat":
 		return c.chat(ctx)
+	case "call":
+		return c.call(ctx)
 	case "config":
 		return c.config()
 	case "migrate":

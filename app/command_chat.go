@@ -31,8 +31,6 @@ func (c *command) chat(ctx context.Context) error {
 	o := chat.Options{To: id.UID(*to), URL: *url, Socket: *socket, In: c.in, Out: c.out, Size: terminal(c.in, c.out)}
 	var err error
 	switch {
-	case *as == "":
-		return fmt.Errorf("who are you? give -as with the file of a key: %w", errUsage)
 	case (*to == "") == (*group == ""):
 		return fmt.Errorf("with whom? give -to with a uid or -group with a group id: %w", errUsage)
 	case *to != "" && !o.To.Valid():
@@ -42,18 +40,26 @@ func (c *command) chat(ctx context.Context) error {
 			return fmt.Errorf("-group %q: %w: %w", *group, err, errUsage)
 		}
 	}
-	if _, err := auth.ParseKey(*as); err == nil {
-		return fmt.Errorf("-as takes the file of a key, not the key, which others on this machine could see: %w", errUsage)
-	}
-	o.Key, err = readKey(*as)
-	if errors.Is(err, os.ErrNotExist) {
-		return errors.New("-as is not a file that exists")
-	}
-	if err != nil {
+	if o.Key, err = keyOf(*as); err != nil {
 		return err
 	}
 	logx.Disable() // go-zero says something at a signal
 	return chat.Run(ctx, o)
+}
+
+// keyOf reads the key of the user who is at the terminal.
+func keyOf(as string) (auth.Key, error) {
+	if as == "" {
+		return auth.Key{}, fmt.Errorf("who are you? give -as with the file of a key: %w", errUsage)
+	}
+	if _, err := auth.ParseKey(as); err == nil {
+		return auth.Key{}, fmt.Errorf("-as takes the file of a key, not the key, which others on this machine could see: %w", errUsage)
+	}
+	key, err := readKey(as)
+	if errors.Is(err, os.ErrNotExist) {
+		return auth.Key{}, errors.New("-as is not a file that exists")
+	}
+	return key, err
 }
 
 // terminal returns how large the terminal is that in and out are, or nil if they

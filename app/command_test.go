@@ -64,7 +64,7 @@ func TestWhatIsNoKey(t *testing.T) {
 	}
 }
 
-func TestAChatNeedsTheFileOfAKey(t *testing.T) {
+func TestTheTerminalNeedsTheFileOfAKey(t *testing.T) {
 	t.Parallel()
 	key := strings.Repeat("12", 32)
 	for as, want := range map[string]string{
@@ -72,9 +72,11 @@ func TestAChatNeedsTheFileOfAKey(t *testing.T) {
 		key[1:]:           "not a file that exists",
 		write(t, "hello"): "no private key",
 	} {
-		code, out, errOut := parley(t, "chat", "-as", as, "-to", "bob")
-		if code == 0 || out != "" || !strings.Contains(errOut, want) || strings.Contains(errOut, key[1:]) {
-			t.Errorf("as %s: exit %d, %q, %q", as, code, out, errOut)
+		for _, command := range []string{"chat", "call"} {
+			code, out, errOut := parley(t, command, "-as", as, "-to", "bob")
+			if code == 0 || out != "" || !strings.Contains(errOut, want) || strings.Contains(errOut, key[1:]) {
+				t.Errorf("%s as %s: exit %d, %q, %q", command, as, code, out, errOut)
+			}
 		}
 	}
 }
@@ -103,6 +105,10 @@ func TestCallsThatMakeNoSense(t *testing.T) {
 		{"start"}, {"-colour"}, {"-version", "now"}, {"config"}, {"config", "write"}, {"migrate", "down"}, {"log"}, {"log", "rotate"},
 		{"log", "advance"}, {"log", "advance", "-to", "-1"}, {"log", "advance", "-to", "many"}, {"log", "advance", "9"}, {"key", "two"}, {"token", "-key"},
 		{"chat"}, {"chat", "-as", "alice.key"}, {"chat", "--as", "alice.key", "--to", "bob", "--group", "1"}, {"chat", "-to", "bob"},
+		{"call"}, {"call", "-to", "bob"}, {"call", "-as", "alice.key", "-to", "bob,"}, {"call", "-as", "alice.key", "-to", "bob,cai"},
+		{"call", "-as", "alice.key", "-group", "7"}, {"call", "-as", "alice.key", "-to", "bob", "-group", "0"}, {"call", "-as", "alice.key", "-video"},
+		{"call", "-as", "alice.key", "-to", "bob", "-answer", "accept"}, {"call", "-as", "alice.key", "-to", "bob", "-once"},
+		{"call", "-as", "alice.key", "-answer", "hangup"}, {"call", "-as", "alice.key", "now"}, {"call", "-as", strings.Repeat("1", 64)},
 		{"chat", "-as", "alice.key", "-to", "b b"}, {"chat", "-as", "alice.key", "-group", "0"}, {"chat", "-as", strings.Repeat("1", 64), "-to", "bob"},
 	} {
 		if code, _, errOut := parley(t, args...); code != 2 || !strings.Contains(errOut, "see parley help") {

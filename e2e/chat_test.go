@@ -20,7 +20,7 @@ import (
 	"parley/pkg/id"
 )
 
-// terminal is a run of parley chat whose input and output are pipes.
+// terminal is a run of parley chat or parley call whose input and output are pipes.
 type terminal struct {
 	t     testing.TB
 	in    *io.PipeWriter
@@ -43,12 +43,20 @@ func (c *client) chatIn(g id.GID) *terminal {
 
 func (c *client) chat(o chat.Options) *terminal {
 	c.t.Helper()
+	return c.terminal(func(ctx context.Context, in io.Reader, out io.Writer) error {
+		o.Key, o.URL, o.Socket, o.In, o.Out = c.key, c.site.app, c.site.connect, in, out
+		return chat.Run(ctx, o)
+	})
+}
+
+// terminal opens a terminal in which something runs.
+func (c *client) terminal(run func(ctx context.Context, in io.Reader, out io.Writer) error) *terminal {
+	c.t.Helper()
 	in, typed := io.Pipe()
 	k := &terminal{t: c.t, in: typed, ended: make(chan struct{})}
-	o.Key, o.URL, o.Socket, o.In, o.Out = c.key, c.site.app, c.site.connect, in, &k.out
 	ctx, cancel := context.WithCancel(c.t.Context())
 	go func() {
-		k.err = chat.Run(ctx, o)
+		k.err = run(ctx, in, &k.out)
 		close(k.ended)
 	}()
 	c.t.Cleanup(func() {
@@ -287,8 +295,8 @@ func TestADeviceThatIsNotLetInIsTold(t *testing.T) {
 	})
 }
 
-// command is parley chat as the user, to somebody at the site.
-func (c *client) command(args ...string) *exec.Cmd {
+// command is a command of parley as the user, at the site.
+func (c *client) command(name string, args ...string) *exec.Cmd {
 	c.t.Helper()
 	file, err := binary()
 	if err != nil {
@@ -298,13 +306,13 @@ func (c *client) command(args ...string) *exec.Cmd {
 	if err := os.WriteFile(key, fmt.Appendf(nil, "private key: %s\n", c.key.Hex()), 0o600); err != nil {
 		c.t.Fatal(err)
 	}
-	return exec.CommandContext(c.t.Context(), file, append([]string{"chat", "--as", key, "--url", c.site.app}, args...)...)
+	return exec.CommandContext(c.t.Context(), file, append([]string{name, "--as", key, "--url", c.site.app}, args...)...)
 }
 
-// run runs parley chat with an input and returns its exit code and output.
-func (c *client) run(input string, args ...string) (code int, out, errOut string) {
+// run runs a command with an input and returns its exit code and output.
+func (c *client) run(input, name string, args ...string) (code int, out, errOut string) {
 	c.t.Helper()
-	cmd := c.command(args...)
+	cmd := c.command(name, args...)
 	var o, e bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &o, &e
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
@@ -334,12 +342,12 @@ func TestChatInAPipe(t *testing.T) {
 		{"me too\n", []string{"--group", g.String()}, 1,
 			"not sent: \"me too\": You are not in this group (-10015)\n", "parley: a message was not sent\n"},
 	} {
-		if code, out, errOut := alice.run(row.input, row.args...); code != row.code || out != row.out || errOut != row.errOut {
+		if code, out, errOut := alice.run(row.input, "chat", row.args...); code != row.code || out != row.out || errOut != row.errOut {
 			t.Errorf("%q to chat %v: exit %d, %q, %q, want %d, %q, %q", row.input, row.args, code, out, errOut, row.code, row.out, row.errOut)
 		}
 	}
 	p.kill()
-	if code, out, errOut := alice.run("hello\n", "--to", string(bob.uid())); code != 1 || out != "" || !strings.Contains(errOut, "connection refused") {
+	if code, out, errOut := alice.run("hello\n", "chat", "--to", string(bob.uid())); code != 1 || out != "" || !strings.Contains(errOut, "connection refused") {
 		t.Errorf("without a server: exit %d, %q, %q", code, out, errOut)
 	}
 }
@@ -350,7 +358,7 @@ func TestAnInterruptEndsAChat(t *testing.T) {
 	p.start()
 	alice := newUser(t, p.site)
 	alice.send(text(string(alice.uid()), "note"))
-	cmd := alice.command("--to", string(alice.uid()))
+	cmd := alice.command("chat", "--to", string(alice.uid()))
 	var out, errOut logBuffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	_, err := cmd.StdinPipe() // which does not end
