@@ -76,7 +76,7 @@ func (c Config) check() error {
 	k.that(c.Connect.MaxFrames >= 1, "Connect.MaxFrames", c.Connect.MaxFrames, "at least 1")
 	k.that(c.Connect.MaxSockets >= 1, "Connect.MaxSockets", c.Connect.MaxSockets, "at least 1")
 	k.that(c.Connect.Window >= 1, "Connect.Window", c.Connect.Window, "at least 1")
-	k.that(c.Connect.WindowBytes >= 1, "Connect.WindowBytes", c.Connect.WindowBytes, "at least 1")
+	k.that(c.Connect.WindowBytes >= 1 && c.Connect.WindowBytes <= 2<<20, "Connect.WindowBytes", c.Connect.WindowBytes, "from 1 to 2097152")
 	k.positive("Connect.AuthTimeout", c.Connect.AuthTimeout)
 	k.positive("Connect.RefusedTimeout", c.Connect.RefusedTimeout)
 	k.positive("Connect.IdleTimeout", c.Connect.IdleTimeout)

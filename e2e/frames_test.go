@@ -54,6 +54,8 @@ func TestWhatIsNoAuthEndsTheSocketWithoutAReply(t *testing.T) {
 			"no Login in ext":      {packet{version: 1, op: opAuth, body: encode(&wirev1.AuthMsg{Token: alice.token(), Ext: []byte{0xff}})}, "the packet is malformed"},
 			"a device without end": {packet{version: 1, op: opAuth, body: encode(&wirev1.AuthMsg{Token: alice.token(),
 				Ext: encode(&wirev1.Login{Uuid: strings.Repeat("u", 65)})})}, "-1012 uuid must have 1 to 64 bytes"},
+			"a device of no type": {packet{version: 1, op: opAuth, body: encode(&wirev1.AuthMsg{Token: alice.token(),
+				Ext: encode(&wirev1.Login{Uuid: "u", Device: 128})})}, "-1012 device must be 0 to 127"},
 		} {
 			k := openSocket(t, w.site)
 			k.write(c.packet)
@@ -100,6 +102,29 @@ func TestAHeartbeatIsAnsweredWithItsSeqInAnyVersion(t *testing.T) {
 			if got := k.next(opHeartbeatReply); got.seq != seq || len(got.body) != 0 {
 				t.Errorf("a heartbeat of version %d is answered with %+v", version, got)
 			}
+		}
+	})
+}
+
+// One client takes any first packet for success.
+func TestAHeartbeatBeforeAuthIsNotAnswered(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		k := openSocket(t, w.site)
+		k.send(opHeartbeat, nil)
+		if body := k.authenticate(w.user(), nil); len(body) != 0 || len(k.packets) > 0 {
+			t.Errorf("Auth is answered with %x, and before it came %v", body, k.packets)
+		}
+		k.send(opHeartbeat, nil)
+		k.next(opHeartbeatReply)
+	})
+}
+
+func TestWhoSaysGoodbyeIsDisconnected(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		k := w.user().connect(onDesktop("desk"))
+		k.send(opDisconnect, nil)
+		if code := k.end(); code != 1000 {
+			t.Errorf("the socket ends with %d, want 1000", code)
 		}
 	})
 }

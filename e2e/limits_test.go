@@ -7,6 +7,7 @@ import (
 
 	"github.com/lxzan/gws"
 
+	wirev1 "parley/api/proto/wire/v1"
 	"parley/app"
 )
 
@@ -28,6 +29,50 @@ func TestAUserHasSoManySocketsAndNoMore(t *testing.T) {
 		first.conn.NetConn().Close()
 		w.connected(ann, "")
 		ann.connect(onDesktop("two"))
+	})
+}
+
+// What a device left behind that vanished gives way to it.
+func TestADeviceThatComesBackFindsRoom(t *testing.T) {
+	config := app.Default()
+	config.Connect.MaxSockets = 2
+	everywhereWith(t, config, func(t *testing.T, w *world) {
+		ann := w.user()
+		first := ann.connect(onPhone("phone"))
+		second := ann.connect(onPhone("phone"))
+		third := ann.connect(onPhone("phone"))
+		if code, why := first.endReason(); code != 1008 || why != "the same device has too many sockets" {
+			t.Errorf("the first socket ends with %d, %q", code, why)
+		}
+		w.user().send(text(string(ann.uid()), "hello"))
+		for _, k := range []*socket{second, third} {
+			if got := k.receive(); got.String() != "hello" {
+				t.Errorf("ann reads %v", got)
+			}
+		}
+	})
+}
+
+func TestAPhoneThatIsRefusedHasAWhile(t *testing.T) {
+	config := app.Default()
+	config.Connect.AuthTimeout = 20 * time.Second
+	config.Connect.RefusedTimeout = time.Second
+	everywhereWith(t, config, func(t *testing.T, w *world) {
+		ann := w.user()
+		ann.connect(onPhone("old"))
+		ann.connect(onPhone("new"))
+		k := openSocket(t, w.site)
+		comesBack := &login{device: wirev1.Device_DEVICE_ANDROID, uuid: "old", reconnect: true}
+		if body := k.authenticate(ann, comesBack); len(body) == 0 {
+			t.Error("the old phone is let in")
+		}
+		began := time.Now()
+		k.send(opHeartbeat, nil)
+		k.next(opHeartbeatReply)
+		k.authenticate(ann, comesBack) // which gives it no more time
+		if code, why := k.endReason(); code != 1008 || why != "the client did not authenticate in time" || time.Since(began) > 15*time.Second {
+			t.Errorf("after %v the refused phone ends with %d, %q", time.Since(began), code, why)
+		}
 	})
 }
 

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -76,7 +77,15 @@ func TestANewPhoneTakesThePlaceOfTheOld(t *testing.T) {
 		if signal.signal.Sid != 0 || signal.signal.Reliable {
 			t.Errorf("the signal is %v", signal.signal)
 		}
-		old.end()
+		// From here on it gets nothing, not even replies.
+		w.user().send(text(string(bob.uid()), "for the new phone"))
+		old.send(opHeartbeat, nil)
+		old.send(opSendMsg, encode(&wirev1.Proto{Body: encode(text(string(bob.uid()), "from the old phone"))}))
+		code := old.end()
+		after := slices.DeleteFunc(old.packets, func(p packet) bool { return decodeLogin(t, p.body).GetUuid() == "old" }) // itself
+		if code != 1008 || len(after) > 0 {
+			t.Errorf("the old phone ends with %d after %v", code, after)
+		}
 
 		again := openSocket(t, w.site)
 		body := again.authenticate(bob, &login{device: wirev1.Device_DEVICE_ANDROID, uuid: "old", reconnect: true})

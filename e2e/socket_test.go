@@ -19,6 +19,7 @@ const (
 	opAuthReply       = 2
 	opHeartbeat       = 3
 	opHeartbeatReply  = 4
+	opDisconnect      = 5
 	opSendMsg         = 7
 	opSendMsgReply    = 8
 	opReceiveMsg      = 9

@@ -70,7 +70,7 @@ func (s *session) enterPlain(reply packet.Packet) {
 }
 
 func (s *session) enterDevice(reply packet.Packet, login *wirev1.Login) {
-	if len(s.gateway.hub.sessionsOf(s.uid)) >= s.gateway.config.MaxSockets {
+	if !s.gateway.makeRoom(s.uid, login) {
 		s.end(errCrowd, 1008) // before it takes the place of another phone
 		return
 	}
@@ -97,9 +97,29 @@ func (s *session) enterDevice(reply packet.Packet, login *wirev1.Login) {
 	}
 	d := device{kind: login.Device, uuid: login.Uuid, at: answer.GetAt()}
 	s.device = &d
-	if s.enter(reply, eventlog.Position(answer.GetCursor())) {
-		s.gateway.announce(s.uid, d, login.DeviceName)
+	s.enter(reply, eventlog.Position(answer.GetCursor()))
+	// Even if it was not let in after all: it took the place of another phone.
+	s.gateway.announce(s.uid, d, login.DeviceName)
+}
+
+// makeRoom reports whether a user may have one more socket. A device that vanishes
+// without a word and comes back leaves sockets behind, which are found dead only
+// later: the oldest of its own gives way.
+func (g *Gateway) makeRoom(uid id.UID, login *wirev1.Login) bool {
+	sessions := g.hub.sessionsOf(uid)
+	if len(sessions) < g.config.MaxSockets {
+		return true
 	}
+	for _, s := range sessions {
+		if s.device != nil && s.device.kind == login.Device && s.device.uuid == login.Uuid {
+			s.leave()
+			g.cursors.mark(s)
+			g.hub.remove(s)
+			s.end(errAgain, 1008)
+			return true
+		}
+	}
+	return false
 }
 
 // refuse tells a phone which other one holds the account. It has a while to
@@ -111,7 +131,10 @@ func (s *session) refuse(reply packet.Packet, holder *recordv1.Device) {
 		s.end(err, 1011)
 		return
 	}
-	s.authTimer.Reset(s.gateway.config.RefusedTimeout)
+	if !s.refused {
+		s.refused = true
+		s.authTimer.Reset(s.gateway.config.RefusedTimeout)
+	}
 	reply.Body = body
 	s.out.put(reply)
 }
@@ -147,6 +170,23 @@ func (s *session) begin() {
 	s.ready = true
 	s.mu.Unlock()
 	s.pump()
+	if s.device != nil && s.device.mobile() {
+		s.confirmPlace()
+	}
+}
+
+// confirmPlace asks whether the phone is still the user's own: another one may have
+// come in after it, and announced that before it could hear.
+func (s *session) confirmPlace() {
+	ctx, cancel := context.WithTimeout(s.gateway.ctx, enterWithin)
+	defer cancel()
+	answer, err := s.gateway.services.Devices.Holder(ctx, &recordv1.HolderRequest{Uid: string(s.uid)})
+	if err != nil {
+		return // its next cursor finds out
+	}
+	if h := answer.GetHolder(); h != nil && h.GetUuid() != s.device.uuid {
+		s.gateway.tellEndpoint(s.uid, device{kind: wirev1.Device(h.GetType()), uuid: h.GetUuid(), at: h.GetAt()}, h.GetName())
+	}
 }
 
 // endpointLogin is the signal that tells of a device that came in.
@@ -182,16 +222,18 @@ func (g *Gateway) tellEndpoint(uid id.UID, d device, name string) {
 		return
 	}
 	for _, s := range sessions {
-		s.tell(signal)
 		if s.device != nil && s.device.mobile() && d.mobile() && s.device.uuid != d.uuid && s.device.at < d.at {
-			g.replace(s)
+			g.replace(s, signal)
+		} else {
+			s.tell(signal)
 		}
 	}
 }
 
-// replace ends the session of a phone whose place another one took.
-func (g *Gateway) replace(s *session) {
-	s.leave() // first: what is dispatched from here on is not what it got
+// replace ends the session of a phone whose place another one took. The last
+// signals, if any, are all that it still gets.
+func (g *Gateway) replace(s *session, last ...[]byte) {
+	s.leave(last...) // first: what is dispatched from here on is not what it got
 	g.hub.remove(s)
 	time.AfterFunc(g.config.ReplacedDelay, func() { s.end(errReplaced, 1008) })
 }

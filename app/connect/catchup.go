@@ -3,6 +3,7 @@ package connect
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/zeromicro/go-zero/core/logx"
@@ -34,13 +35,18 @@ func (s *session) catchUp() {
 	ctx := s.gateway.ctx
 	for {
 		more, err := s.step(ctx)
+		if err == nil && s.gateway.troubled.Load() {
+			s.gateway.troubled.Store(false)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			logx.Errorf("bring %s the events of the log: %v", s.uid, err)
+			if s.gateway.troubled.CompareAndSwap(false, true) {
+				logx.Errorf("bring %s and others the events of the log: %v", s.uid, err)
+			}
 			select {
-			case <-time.After(retryCatchUp):
+			case <-time.After(retryCatchUp/2 + rand.N(retryCatchUp)): // not all at once
 			case <-ctx.Done():
 				return
 			}

@@ -2,6 +2,8 @@ package connect
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -47,25 +49,15 @@ func (c *cursors) mark(s *session) {
 	}
 }
 
-// take returns some of the sessions whose cursors moved: those that are due, or
-// all.
+// take returns the sessions whose cursors moved: those that are due, or all.
 func (c *cursors) take(all bool) []*session {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	list := takeFrom(c.soon, nil)
+	list := slices.AppendSeq(make([]*session, 0, len(c.soon)), maps.Keys(c.soon))
+	clear(c.soon)
 	if all {
-		list = takeFrom(c.late, list)
-	}
-	return list
-}
-
-func takeFrom(set map[*session]struct{}, list []*session) []*session {
-	for s := range set {
-		if len(list) == maxCursors {
-			break
-		}
-		delete(set, s)
-		list = append(list, s)
+		list = slices.AppendSeq(list, maps.Keys(c.late))
+		clear(c.late)
 	}
 	return list
 }
@@ -106,21 +98,21 @@ func (c *cursors) flush(ctx context.Context, all bool) bool {
 	case <-ctx.Done():
 		return false
 	}
-	for {
-		sessions := c.take(all)
-		if len(sessions) == 0 {
-			return true
-		}
-		if err := c.advance(ctx, sessions); err != nil {
+	// What moves meanwhile waits for the next time: else there would be no end to
+	// it under load, and a request for every few confirmations.
+	sessions := c.take(all)
+	for chunk := range slices.Chunk(sessions, maxCursors) {
+		if err := c.advance(ctx, chunk); err != nil {
 			if ctx.Err() == nil {
-				logx.Errorf("store the cursors of %d devices: %v", len(sessions), err)
+				logx.Errorf("store the cursors of %d devices: %v", len(chunk), err)
 			}
-			for _, s := range sessions {
+			for _, s := range sessions { // those that were told are not told again
 				c.mark(s)
 			}
 			return false
 		}
 	}
+	return true
 }
 
 // advanceWithin bounds one request.

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-redis/redis/v8"
@@ -81,6 +82,9 @@ type Gateway struct {
 	ctx     context.Context
 	stop    context.CancelFunc
 	running sync.WaitGroup
+
+	// troubled says that the log cannot be read, which is logged once.
+	troubled atomic.Bool
 
 	mu       sync.Mutex
 	draining bool
@@ -299,7 +303,12 @@ func (g handler) OnClose(socket *gws.Conn, _ error) {
 
 // OnPing implements gws.Event.
 func (g handler) OnPing(socket *gws.Conn, payload []byte) {
-	g.heard(sessionOf(socket))
+	s := sessionOf(socket)
+	g.heard(s)
+	if !s.limit.take(time.Now()) {
+		s.end(errTooMuch, 1008)
+		return
+	}
 	socket.SetWriteDeadline(time.Now().Add(writeWithin)) // the last write's is over
 	socket.WritePong(payload)
 }

@@ -132,6 +132,10 @@ func (h *hub) follow(e *entry) {
 				h.seat(u, e.Group, eventlog.Interval{From: e.Pos, To: eventlog.Forever})
 			}
 		}
+	case wirev1.SignalType_SIGNAL_TYPE_DELETE_GROUP:
+		for u := range h.groups[e.Group] {
+			u.unseat(e.Group, e.Pos)
+		}
 	case wirev1.SignalType_SIGNAL_TYPE_SIGN_OUT_GROUP:
 		var out wirev1.SignalSignOutGroup
 		if err := proto.Unmarshal(s.Body, &out); err != nil {

@@ -97,12 +97,13 @@ func (o *outbox) write() {
 // keepBuffer is the largest buffer that a quiet connection keeps.
 const keepBuffer = 2 << 10
 
-// then calls f once everything that was put is written, or cannot be.
+// then calls f once everything that was put is written, or cannot be. It never
+// waits.
 func (o *outbox) then(f func()) {
 	o.mu.Lock()
 	if !o.writing {
 		o.mu.Unlock()
-		f()
+		go f()
 		return
 	}
 	o.drained = f

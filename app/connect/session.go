@@ -28,6 +28,7 @@ var (
 	errTooMuch  = errors.New("the client sends too many frames")
 	errCrowd    = errors.New("the user has too many sockets")
 	errReplaced = errors.New("another phone took its place")
+	errAgain    = errors.New("the same device has too many sockets")
 )
 
 // session is one socket, which has it for its gws.SessionStorage: a map for each
@@ -48,6 +49,7 @@ type session struct {
 	user   *user
 
 	authTimer *time.Timer // nil once the session was let in
+	refused   bool        // a phone that may try again for a while
 
 	// mu comes after the dispatch lock.
 	mu       sync.Mutex
@@ -97,27 +99,24 @@ func (s *session) receive(p packet.Packet) {
 		s.end(errTooMuch, 1008)
 		return
 	}
-	switch p.Op {
-	case packet.Auth:
-		if !s.over() {
-			s.auth(p)
-		}
-		return
-	case packet.Heartbeat:
-		s.out.put(packet.Packet{Op: packet.HeartbeatReply, Seq: p.Seq, Ack: p.Seq})
-		return
-	case packet.Disconnect:
+	if p.Op == packet.Disconnect {
 		s.end(errGoodbye, 1000)
 		return
 	}
-	if s.user == nil {
-		s.end(packet.ErrMalformed, 1008)
-		return
-	}
 	if s.over() {
-		return // another phone took its place, and it hears so in a moment
+		return // another phone took its place, and it is closed in a moment
 	}
-	if p.Op == packet.SendMsg {
+	switch {
+	case p.Op == packet.Auth:
+		s.auth(p)
+	case p.Op == packet.Heartbeat:
+		// One client takes any first packet for success.
+		if s.user != nil || s.refused {
+			s.out.put(packet.Packet{Op: packet.HeartbeatReply, Seq: p.Seq, Ack: p.Seq})
+		}
+	case s.user == nil:
+		s.end(packet.ErrMalformed, 1008)
+	case p.Op == packet.SendMsg:
 		s.send(p)
 	}
 }
@@ -134,7 +133,9 @@ func (s *session) over() bool {
 func (s *session) send(p packet.Packet) {
 	seq := p.Seq
 	s.gateway.services.Sender.SendAsync(s.uid, append([]byte(nil), p.Body...), func(r sender.Receipt, err error) {
-		s.out.put(packet.Packet{Op: packet.SendMsgReply, Seq: seq, Ack: seq, Body: acknowledgement(r, err)})
+		if !s.over() {
+			s.out.put(packet.Packet{Op: packet.SendMsgReply, Seq: seq, Ack: seq, Body: acknowledgement(r, err)})
+		}
 	})
 }
 
@@ -219,9 +220,13 @@ func (s *session) tell(body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.phase == entered {
-		s.window.seq++
-		s.out.put(packet.Packet{Op: packet.ReceiveMsg, Seq: s.window.seq, Body: body})
+		s.signal(body)
 	}
+}
+
+func (s *session) signal(body []byte) {
+	s.window.seq++
+	s.out.put(packet.Packet{Op: packet.ReceiveMsg, Seq: s.window.seq, Body: body})
 }
 
 // cursor is the position up to which the client confirmed everything.
@@ -247,15 +252,19 @@ func (s *session) owes() bool {
 }
 
 // leave ends the session: its user has one connection less, and its cursor is kept
-// for whoever asks later.
-func (s *session) leave() {
+// for whoever asks later. The last signals, if any, are all that it still gets.
+func (s *session) leave(last ...[]byte) {
 	cursor := s.cursor()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.phase == entered {
-		s.phase, s.live, s.at, s.window = ended, false, cursor, window{}
-		s.gateway.presence.Leave(s.presence)
+	if s.phase != entered {
+		return
 	}
+	for _, signal := range last {
+		s.signal(signal)
+	}
+	s.phase, s.live, s.at, s.window = ended, false, cursor, window{}
+	s.gateway.presence.Leave(s.presence)
 }
 
 // resend sends again what was not confirmed, and ends a session whose client

@@ -101,6 +101,18 @@ func New(log *eventlog.Log, store Store, config Config) *Service {
 	return &Service{log: log, store: store, config: config, clock: time.Now}
 }
 
+// Holder returns the phone of a user that came in last, or nil.
+func (s *Service) Holder(ctx context.Context, u id.UID) (*Device, error) {
+	newest, found, err := s.store.NewestMobile(ctx, u)
+	if err != nil {
+		return nil, fmt.Errorf("find the phone of %s: %w", u, err)
+	}
+	if !found {
+		return nil, nil
+	}
+	return &newest, nil
+}
+
 // Login is a device that wants to come in.
 type Login struct {
 	User id.UID

@@ -9,6 +9,9 @@ import (
 	"parley/pkg/fault"
 )
 
+// maxType leaves room for types that are not known yet.
+const maxType = 127
+
 // The longest texts of a device in bytes.
 const (
 	maxUUID      = 64
@@ -25,6 +28,8 @@ type Entry struct {
 
 func (e *Entry) check() error {
 	switch {
+	case e.Type < 0 || e.Type > maxType:
+		return fault.Invalid("device", "must be 0 to %d", maxType)
 	case e.UUID == "" || len(e.UUID) > maxUUID:
 		return fault.Invalid("uuid", "must have 1 to %d bytes", maxUUID)
 	case len(e.Name) > maxName:

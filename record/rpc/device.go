@@ -41,11 +41,22 @@ func (s *DeviceServer) Enter(ctx context.Context, req *recordv1.EnterRequest) (*
 		return nil, err
 	}
 	if holder != nil {
-		return &recordv1.EnterResponse{Holder: &recordv1.Device{
-			Type: int32(holder.Type), Uuid: holder.UUID, Name: holder.Name, At: holder.At,
-		}}, nil
+		return &recordv1.EnterResponse{Holder: deviceOf(holder)}, nil
 	}
 	return &recordv1.EnterResponse{Cursor: int64(entered.Cursor), At: entered.At}, nil
+}
+
+// Holder implements recordv1.DeviceServiceServer.
+func (s *DeviceServer) Holder(ctx context.Context, req *recordv1.HolderRequest) (*recordv1.HolderResponse, error) {
+	holder, err := s.service.Holder(ctx, id.UID(req.GetUid()))
+	if err != nil || holder == nil {
+		return &recordv1.HolderResponse{}, err
+	}
+	return &recordv1.HolderResponse{Holder: deviceOf(holder)}, nil
+}
+
+func deviceOf(d *device.Device) *recordv1.Device {
+	return &recordv1.Device{Type: int32(d.Type), Uuid: d.UUID, Name: d.Name, At: d.At}
 }
 
 // Advance implements recordv1.DeviceServiceServer.

@@ -19,8 +19,10 @@ const (
 	// maxBatch and maxBatchBytes bound one message on the stream.
 	maxBatch      = 256
 	maxBatchBytes = 1 << 20
-	// maxTries is how many streams a message may lose before it fails.
+	// maxTries is how many streams a message may lose before it fails, and
+	// maxWait how long it may wait for one.
 	maxTries = 4
+	maxWait  = 5 * time.Second
 	// reconnectAfter is the pause after a stream broke, times the number of
 	// streams that broke in a row.
 	reconnectAfter = 50 * time.Millisecond
@@ -34,6 +36,7 @@ type call struct {
 	sender id.UID
 	proto  []byte
 	done   func(Receipt, error)
+	since  time.Time // when it came
 	tries  int
 }
 
@@ -188,7 +191,8 @@ func (l *lane) answer(r *recordv1.SendResult) {
 }
 
 // requeue puts what was sent and not answered back to the front, in its order,
-// and fails what lost too many streams.
+// and fails what lost too many streams or has waited too long: the oldest first,
+// so that nobody's later message overtakes an earlier one.
 func (l *lane) requeue(cause error) {
 	l.mu.Lock()
 	seqs := make([]uint64, 0, len(l.sent))
@@ -198,6 +202,7 @@ func (l *lane) requeue(cause error) {
 	slices.Sort(seqs)
 	calls := make([]*call, 0, len(seqs)+len(l.queue))
 	for _, seq := range seqs {
+		l.sent[seq].tries++
 		calls = append(calls, l.sent[seq])
 	}
 	clear(l.sent)
@@ -205,7 +210,7 @@ func (l *lane) requeue(cause error) {
 	var failed []*call
 	l.queue = l.queue[:0:0]
 	for _, c := range calls {
-		if c.tries++; c.tries >= maxTries {
+		if c.tries >= maxTries || time.Since(c.since) > maxWait {
 			failed = append(failed, c)
 		} else {
 			l.queue = append(l.queue, c)

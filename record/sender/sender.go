@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"hash/crc32"
+	"time"
 
 	recordv1 "parley/api/proto/record/v1"
 	"parley/pkg/id"
@@ -75,5 +76,5 @@ func (s *Sender) Send(ctx context.Context, u id.UID, proto []byte) (Receipt, err
 // the order of the calls.
 func (s *Sender) SendAsync(u id.UID, proto []byte, done func(Receipt, error)) {
 	l := s.lanes[crc32.ChecksumIEEE([]byte(u))%lanes]
-	l.push(&call{sender: u, proto: proto, done: done})
+	l.push(&call{sender: u, proto: proto, done: done, since: time.Now()})
 }

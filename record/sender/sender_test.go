@@ -444,3 +444,38 @@ func (s countingStream) Recv() (*recordv1.SendRequest, error) {
 	}
 	return r, err
 }
+
+// absentClient is a client of a service that is not there for a while.
+type absentClient struct {
+	recordv1.RecordServiceClient
+	left *atomic.Int32
+}
+
+func (c absentClient) Send(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[recordv1.SendRequest, recordv1.SendResponse], error) {
+	if c.left.Add(-1) >= 0 {
+		return nil, status.Error(codes.Unavailable, "connection refused")
+	}
+	return c.RecordServiceClient.Send(ctx, opts...)
+}
+
+// A service that restarts takes a second or so, in which no stream is had.
+func TestMessagesWaitForAServiceThatRestarts(t *testing.T) {
+	t.Parallel()
+	w := recordtest.New(t)
+	server := rpc.NewServer("record")
+	recordv1.RegisterRecordServiceServer(server, recordrpc.New(w.Service))
+	var left atomic.Int32
+	left.Store(maxTries + 2)
+	s := New(absentClient{recordv1.NewRecordServiceClient(server.Local(time.Minute)), &left})
+	t.Cleanup(s.Close)
+	o := newOutcomes(t)
+	const each = 20
+	for i := range each {
+		o.send(s, "alice", "bob", fmt.Sprintf("%04d", i))
+	}
+	o.all.Wait()
+	for name, err := range o.errs {
+		t.Errorf("%s: %v", name, err)
+	}
+	checkOrder(t, inLog(w, "bob"), 1, each)
+}

@@ -943,6 +943,96 @@ func (x *Device) GetAt() int64 {
 	return 0
 }
 
+// HolderRequest names a user.
+type HolderRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Uid           string                 `protobuf:"bytes,1,opt,name=uid,proto3" json:"uid,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HolderRequest) Reset() {
+	*x = HolderRequest{}
+	mi := &file_record_v1_record_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HolderRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HolderRequest) ProtoMessage() {}
+
+func (x *HolderRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_record_v1_record_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HolderRequest.ProtoReflect.Descriptor instead.
+func (*HolderRequest) Descriptor() ([]byte, []int) {
+	return file_record_v1_record_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *HolderRequest) GetUid() string {
+	if x != nil {
+		return x.Uid
+	}
+	return ""
+}
+
+// HolderResponse has his phone.
+type HolderResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Holder        *Device                `protobuf:"bytes,1,opt,name=holder,proto3" json:"holder,omitempty"` // absent where he has none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HolderResponse) Reset() {
+	*x = HolderResponse{}
+	mi := &file_record_v1_record_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HolderResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HolderResponse) ProtoMessage() {}
+
+func (x *HolderResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_record_v1_record_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HolderResponse.ProtoReflect.Descriptor instead.
+func (*HolderResponse) Descriptor() ([]byte, []int) {
+	return file_record_v1_record_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *HolderResponse) GetHolder() *Device {
+	if x != nil {
+		return x.Holder
+	}
+	return nil
+}
+
 // EnterRequest is a device that wants to come in.
 type EnterRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -958,7 +1048,7 @@ type EnterRequest struct {
 
 func (x *EnterRequest) Reset() {
 	*x = EnterRequest{}
-	mi := &file_record_v1_record_proto_msgTypes[16]
+	mi := &file_record_v1_record_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -970,7 +1060,7 @@ func (x *EnterRequest) String() string {
 func (*EnterRequest) ProtoMessage() {}
 
 func (x *EnterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_record_v1_record_proto_msgTypes[16]
+	mi := &file_record_v1_record_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -983,7 +1073,7 @@ func (x *EnterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnterRequest.ProtoReflect.Descriptor instead.
 func (*EnterRequest) Descriptor() ([]byte, []int) {
-	return file_record_v1_record_proto_rawDescGZIP(), []int{16}
+	return file_record_v1_record_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *EnterRequest) GetUid() string {
@@ -1040,7 +1130,7 @@ type EnterResponse struct {
 
 func (x *EnterResponse) Reset() {
 	*x = EnterResponse{}
-	mi := &file_record_v1_record_proto_msgTypes[17]
+	mi := &file_record_v1_record_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1052,7 +1142,7 @@ func (x *EnterResponse) String() string {
 func (*EnterResponse) ProtoMessage() {}
 
 func (x *EnterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_record_v1_record_proto_msgTypes[17]
+	mi := &file_record_v1_record_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1065,7 +1155,7 @@ func (x *EnterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnterResponse.ProtoReflect.Descriptor instead.
 func (*EnterResponse) Descriptor() ([]byte, []int) {
-	return file_record_v1_record_proto_rawDescGZIP(), []int{17}
+	return file_record_v1_record_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *EnterResponse) GetHolder() *Device {
@@ -1102,7 +1192,7 @@ type Cursor struct {
 
 func (x *Cursor) Reset() {
 	*x = Cursor{}
-	mi := &file_record_v1_record_proto_msgTypes[18]
+	mi := &file_record_v1_record_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1114,7 +1204,7 @@ func (x *Cursor) String() string {
 func (*Cursor) ProtoMessage() {}
 
 func (x *Cursor) ProtoReflect() protoreflect.Message {
-	mi := &file_record_v1_record_proto_msgTypes[18]
+	mi := &file_record_v1_record_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1127,7 +1217,7 @@ func (x *Cursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cursor.ProtoReflect.Descriptor instead.
 func (*Cursor) Descriptor() ([]byte, []int) {
-	return file_record_v1_record_proto_rawDescGZIP(), []int{18}
+	return file_record_v1_record_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Cursor) GetUid() string {
@@ -1168,7 +1258,7 @@ type AdvanceRequest struct {
 
 func (x *AdvanceRequest) Reset() {
 	*x = AdvanceRequest{}
-	mi := &file_record_v1_record_proto_msgTypes[19]
+	mi := &file_record_v1_record_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1180,7 +1270,7 @@ func (x *AdvanceRequest) String() string {
 func (*AdvanceRequest) ProtoMessage() {}
 
 func (x *AdvanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_record_v1_record_proto_msgTypes[19]
+	mi := &file_record_v1_record_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1193,7 +1283,7 @@ func (x *AdvanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdvanceRequest.ProtoReflect.Descriptor instead.
 func (*AdvanceRequest) Descriptor() ([]byte, []int) {
-	return file_record_v1_record_proto_rawDescGZIP(), []int{19}
+	return file_record_v1_record_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AdvanceRequest) GetCursors() []*Cursor {
@@ -1214,7 +1304,7 @@ type AdvanceResponse struct {
 
 func (x *AdvanceResponse) Reset() {
 	*x = AdvanceResponse{}
-	mi := &file_record_v1_record_proto_msgTypes[20]
+	mi := &file_record_v1_record_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1226,7 +1316,7 @@ func (x *AdvanceResponse) String() string {
 func (*AdvanceResponse) ProtoMessage() {}
 
 func (x *AdvanceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_record_v1_record_proto_msgTypes[20]
+	mi := &file_record_v1_record_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1239,7 +1329,7 @@ func (x *AdvanceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdvanceResponse.ProtoReflect.Descriptor instead.
 func (*AdvanceResponse) Descriptor() ([]byte, []int) {
-	return file_record_v1_record_proto_rawDescGZIP(), []int{20}
+	return file_record_v1_record_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AdvanceResponse) GetGone() []int32 {
@@ -1261,7 +1351,7 @@ type Endpoint struct {
 
 func (x *Endpoint) Reset() {
 	*x = Endpoint{}
-	mi := &file_record_v1_record_proto_msgTypes[21]
+	mi := &file_record_v1_record_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1273,7 +1363,7 @@ func (x *Endpoint) String() string {
 func (*Endpoint) ProtoMessage() {}
 
 func (x *Endpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_record_v1_record_proto_msgTypes[21]
+	mi := &file_record_v1_record_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1286,7 +1376,7 @@ func (x *Endpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Endpoint.ProtoReflect.Descriptor instead.
 func (*Endpoint) Descriptor() ([]byte, []int) {
-	return file_record_v1_record_proto_rawDescGZIP(), []int{21}
+	return file_record_v1_record_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Endpoint) GetGateway() string {
@@ -1371,7 +1461,11 @@ const file_record_v1_record_proto_rawDesc = "" +
 	"\x04type\x18\x01 \x01(\x05R\x04type\x12\x12\n" +
 	"\x04uuid\x18\x02 \x01(\tR\x04uuid\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x0e\n" +
-	"\x02at\x18\x04 \x01(\x03R\x02at\"\x99\x01\n" +
+	"\x02at\x18\x04 \x01(\x03R\x02at\"!\n" +
+	"\rHolderRequest\x12\x10\n" +
+	"\x03uid\x18\x01 \x01(\tR\x03uid\";\n" +
+	"\x0eHolderResponse\x12)\n" +
+	"\x06holder\x18\x01 \x01(\v2\x11.record.v1.DeviceR\x06holder\"\x99\x01\n" +
 	"\fEnterRequest\x12\x10\n" +
 	"\x03uid\x18\x01 \x01(\tR\x03uid\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\x05R\x04type\x12\x12\n" +
@@ -1402,11 +1496,12 @@ const file_record_v1_record_proto_rawDesc = "" +
 	"\x04Sync\x12\x16.record.v1.SyncRequest\x1a\x17.record.v1.SyncResponse\x12@\n" +
 	"\aHistory\x12\x19.record.v1.HistoryRequest\x1a\x1a.record.v1.HistoryResponse\x12=\n" +
 	"\x06Revoke\x12\x18.record.v1.RevokeRequest\x1a\x19.record.v1.RevokeResponse\x12:\n" +
-	"\x05Focus\x12\x17.record.v1.FocusRequest\x1a\x18.record.v1.FocusResponse2\xd8\x01\n" +
+	"\x05Focus\x12\x17.record.v1.FocusRequest\x1a\x18.record.v1.FocusResponse2\x97\x02\n" +
 	"\rDeviceService\x12I\n" +
 	"\n" +
 	"CheckLogin\x12\x1c.record.v1.CheckLoginRequest\x1a\x1d.record.v1.CheckLoginResponse\x12:\n" +
-	"\x05Enter\x12\x17.record.v1.EnterRequest\x1a\x18.record.v1.EnterResponse\x12@\n" +
+	"\x05Enter\x12\x17.record.v1.EnterRequest\x1a\x18.record.v1.EnterResponse\x12=\n" +
+	"\x06Holder\x12\x18.record.v1.HolderRequest\x1a\x19.record.v1.HolderResponse\x12@\n" +
 	"\aAdvance\x12\x19.record.v1.AdvanceRequest\x1a\x1a.record.v1.AdvanceResponseB%Z#parley/api/proto/record/v1;recordv1b\x06proto3"
 
 var (
@@ -1421,7 +1516,7 @@ func file_record_v1_record_proto_rawDescGZIP() []byte {
 	return file_record_v1_record_proto_rawDescData
 }
 
-var file_record_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_record_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_record_v1_record_proto_goTypes = []any{
 	(*SendRequest)(nil),        // 0: record.v1.SendRequest
 	(*SendItem)(nil),           // 1: record.v1.SendItem
@@ -1439,43 +1534,48 @@ var file_record_v1_record_proto_goTypes = []any{
 	(*CheckLoginRequest)(nil),  // 13: record.v1.CheckLoginRequest
 	(*CheckLoginResponse)(nil), // 14: record.v1.CheckLoginResponse
 	(*Device)(nil),             // 15: record.v1.Device
-	(*EnterRequest)(nil),       // 16: record.v1.EnterRequest
-	(*EnterResponse)(nil),      // 17: record.v1.EnterResponse
-	(*Cursor)(nil),             // 18: record.v1.Cursor
-	(*AdvanceRequest)(nil),     // 19: record.v1.AdvanceRequest
-	(*AdvanceResponse)(nil),    // 20: record.v1.AdvanceResponse
-	(*Endpoint)(nil),           // 21: record.v1.Endpoint
-	(*v1.Fault)(nil),           // 22: fault.v1.Fault
+	(*HolderRequest)(nil),      // 16: record.v1.HolderRequest
+	(*HolderResponse)(nil),     // 17: record.v1.HolderResponse
+	(*EnterRequest)(nil),       // 18: record.v1.EnterRequest
+	(*EnterResponse)(nil),      // 19: record.v1.EnterResponse
+	(*Cursor)(nil),             // 20: record.v1.Cursor
+	(*AdvanceRequest)(nil),     // 21: record.v1.AdvanceRequest
+	(*AdvanceResponse)(nil),    // 22: record.v1.AdvanceResponse
+	(*Endpoint)(nil),           // 23: record.v1.Endpoint
+	(*v1.Fault)(nil),           // 24: fault.v1.Fault
 }
 var file_record_v1_record_proto_depIdxs = []int32{
 	1,  // 0: record.v1.SendRequest.items:type_name -> record.v1.SendItem
 	3,  // 1: record.v1.SendResponse.results:type_name -> record.v1.SendResult
-	22, // 2: record.v1.SendResult.fault:type_name -> fault.v1.Fault
+	24, // 2: record.v1.SendResult.fault:type_name -> fault.v1.Fault
 	8,  // 3: record.v1.HistoryResponse.records:type_name -> record.v1.HistoryRecord
-	15, // 4: record.v1.EnterResponse.holder:type_name -> record.v1.Device
-	18, // 5: record.v1.AdvanceRequest.cursors:type_name -> record.v1.Cursor
-	15, // 6: record.v1.Endpoint.device:type_name -> record.v1.Device
-	0,  // 7: record.v1.RecordService.Send:input_type -> record.v1.SendRequest
-	4,  // 8: record.v1.RecordService.Sync:input_type -> record.v1.SyncRequest
-	6,  // 9: record.v1.RecordService.History:input_type -> record.v1.HistoryRequest
-	9,  // 10: record.v1.RecordService.Revoke:input_type -> record.v1.RevokeRequest
-	11, // 11: record.v1.RecordService.Focus:input_type -> record.v1.FocusRequest
-	13, // 12: record.v1.DeviceService.CheckLogin:input_type -> record.v1.CheckLoginRequest
-	16, // 13: record.v1.DeviceService.Enter:input_type -> record.v1.EnterRequest
-	19, // 14: record.v1.DeviceService.Advance:input_type -> record.v1.AdvanceRequest
-	2,  // 15: record.v1.RecordService.Send:output_type -> record.v1.SendResponse
-	5,  // 16: record.v1.RecordService.Sync:output_type -> record.v1.SyncResponse
-	7,  // 17: record.v1.RecordService.History:output_type -> record.v1.HistoryResponse
-	10, // 18: record.v1.RecordService.Revoke:output_type -> record.v1.RevokeResponse
-	12, // 19: record.v1.RecordService.Focus:output_type -> record.v1.FocusResponse
-	14, // 20: record.v1.DeviceService.CheckLogin:output_type -> record.v1.CheckLoginResponse
-	17, // 21: record.v1.DeviceService.Enter:output_type -> record.v1.EnterResponse
-	20, // 22: record.v1.DeviceService.Advance:output_type -> record.v1.AdvanceResponse
-	15, // [15:23] is the sub-list for method output_type
-	7,  // [7:15] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	15, // 4: record.v1.HolderResponse.holder:type_name -> record.v1.Device
+	15, // 5: record.v1.EnterResponse.holder:type_name -> record.v1.Device
+	20, // 6: record.v1.AdvanceRequest.cursors:type_name -> record.v1.Cursor
+	15, // 7: record.v1.Endpoint.device:type_name -> record.v1.Device
+	0,  // 8: record.v1.RecordService.Send:input_type -> record.v1.SendRequest
+	4,  // 9: record.v1.RecordService.Sync:input_type -> record.v1.SyncRequest
+	6,  // 10: record.v1.RecordService.History:input_type -> record.v1.HistoryRequest
+	9,  // 11: record.v1.RecordService.Revoke:input_type -> record.v1.RevokeRequest
+	11, // 12: record.v1.RecordService.Focus:input_type -> record.v1.FocusRequest
+	13, // 13: record.v1.DeviceService.CheckLogin:input_type -> record.v1.CheckLoginRequest
+	18, // 14: record.v1.DeviceService.Enter:input_type -> record.v1.EnterRequest
+	16, // 15: record.v1.DeviceService.Holder:input_type -> record.v1.HolderRequest
+	21, // 16: record.v1.DeviceService.Advance:input_type -> record.v1.AdvanceRequest
+	2,  // 17: record.v1.RecordService.Send:output_type -> record.v1.SendResponse
+	5,  // 18: record.v1.RecordService.Sync:output_type -> record.v1.SyncResponse
+	7,  // 19: record.v1.RecordService.History:output_type -> record.v1.HistoryResponse
+	10, // 20: record.v1.RecordService.Revoke:output_type -> record.v1.RevokeResponse
+	12, // 21: record.v1.RecordService.Focus:output_type -> record.v1.FocusResponse
+	14, // 22: record.v1.DeviceService.CheckLogin:output_type -> record.v1.CheckLoginResponse
+	19, // 23: record.v1.DeviceService.Enter:output_type -> record.v1.EnterResponse
+	17, // 24: record.v1.DeviceService.Holder:output_type -> record.v1.HolderResponse
+	22, // 25: record.v1.DeviceService.Advance:output_type -> record.v1.AdvanceResponse
+	17, // [17:26] is the sub-list for method output_type
+	8,  // [8:17] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_record_v1_record_proto_init() }
@@ -1489,7 +1589,7 @@ func file_record_v1_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_record_v1_record_proto_rawDesc), len(file_record_v1_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -295,6 +295,7 @@ var RecordService_ServiceDesc = grpc.ServiceDesc{
 const (
 	DeviceService_CheckLogin_FullMethodName = "/record.v1.DeviceService/CheckLogin"
 	DeviceService_Enter_FullMethodName      = "/record.v1.DeviceService/Enter"
+	DeviceService_Holder_FullMethodName     = "/record.v1.DeviceService/Holder"
 	DeviceService_Advance_FullMethodName    = "/record.v1.DeviceService/Advance"
 )
 
@@ -313,6 +314,8 @@ type DeviceServiceClient interface {
 	// uuid. A phone that comes back after another one took its place is not
 	// recorded: the answer has that one as holder.
 	Enter(ctx context.Context, in *EnterRequest, opts ...grpc.CallOption) (*EnterResponse, error)
+	// Holder answers the phone that came in last.
+	Holder(ctx context.Context, in *HolderRequest, opts ...grpc.CallOption) (*HolderResponse, error)
 	// Advance moves the cursors of devices forward, to the last event that each
 	// confirmed together with all before it. Whoever wrote a private message that a
 	// phone so confirmed is told once (signal Received), in the same transaction.
@@ -347,6 +350,16 @@ func (c *deviceServiceClient) Enter(ctx context.Context, in *EnterRequest, opts 
 	return out, nil
 }
 
+func (c *deviceServiceClient) Holder(ctx context.Context, in *HolderRequest, opts ...grpc.CallOption) (*HolderResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(HolderResponse)
+	err := c.cc.Invoke(ctx, DeviceService_Holder_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *deviceServiceClient) Advance(ctx context.Context, in *AdvanceRequest, opts ...grpc.CallOption) (*AdvanceResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(AdvanceResponse)
@@ -372,6 +385,8 @@ type DeviceServiceServer interface {
 	// uuid. A phone that comes back after another one took its place is not
 	// recorded: the answer has that one as holder.
 	Enter(context.Context, *EnterRequest) (*EnterResponse, error)
+	// Holder answers the phone that came in last.
+	Holder(context.Context, *HolderRequest) (*HolderResponse, error)
 	// Advance moves the cursors of devices forward, to the last event that each
 	// confirmed together with all before it. Whoever wrote a private message that a
 	// phone so confirmed is told once (signal Received), in the same transaction.
@@ -391,6 +406,9 @@ func (UnimplementedDeviceServiceServer) CheckLogin(context.Context, *CheckLoginR
 }
 func (UnimplementedDeviceServiceServer) Enter(context.Context, *EnterRequest) (*EnterResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Enter not implemented")
+}
+func (UnimplementedDeviceServiceServer) Holder(context.Context, *HolderRequest) (*HolderResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Holder not implemented")
 }
 func (UnimplementedDeviceServiceServer) Advance(context.Context, *AdvanceRequest) (*AdvanceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Advance not implemented")
@@ -452,6 +470,24 @@ func _DeviceService_Enter_Handler(srv interface{}, ctx context.Context, dec func
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DeviceService_Holder_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(HolderRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DeviceServiceServer).Holder(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DeviceService_Holder_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DeviceServiceServer).Holder(ctx, req.(*HolderRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _DeviceService_Advance_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(AdvanceRequest)
 	if err := dec(in); err != nil {
@@ -484,6 +520,10 @@ var DeviceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Enter",
 			Handler:    _DeviceService_Enter_Handler,
+		},
+		{
+			MethodName: "Holder",
+			Handler:    _DeviceService_Holder_Handler,
 		},
 		{
 			MethodName: "Advance",
