@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -269,6 +270,7 @@ type told struct {
 	script *redis.Script
 	key    string
 	args   []any
+	answer *redis.Cmd
 }
 
 // take takes some of the connections that are untold.
@@ -307,12 +309,35 @@ func (k *Keeper) take() ([]*told, error) {
 	return batch, nil
 }
 
-// send sends a batch in one round trip.
+// send sends a batch in one round trip, and the text of a script to a server
+// that does not have it.
 func (k *Keeper) send(ctx context.Context, batch []*told) error {
 	ctx, cancel := context.WithTimeout(ctx, tellWithin)
 	defer cancel()
 	_, err := k.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, t := range batch {
+			t.answer = t.script.EvalSha(ctx, p, []string{t.key}, t.args...)
+		}
+		return nil
+	})
+	if err == nil {
+		return nil
+	}
+	var unknown []*told
+	for _, t := range batch {
+		switch err := t.answer.Err(); {
+		case err == nil:
+		case strings.HasPrefix(err.Error(), "NOSCRIPT"):
+			unknown = append(unknown, t)
+		default:
+			return err
+		}
+	}
+	if len(unknown) == 0 {
+		return err
+	}
+	_, err = k.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, t := range unknown {
 			t.script.Eval(ctx, p, []string{t.key}, t.args...)
 		}
 		return nil

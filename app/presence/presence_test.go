@@ -208,6 +208,19 @@ func TestAGatewayThatIsNewIsNotTakenForDead(t *testing.T) {
 	w.want("ann", "desk", "phone")
 }
 
+func TestARedisThatLostItsScriptsIsSentThemAgain(t *testing.T) {
+	w := newWorld(t)
+	k := w.gateway("a")
+	for _, u := range []id.UID{"ann", "ben"} {
+		e := w.enter(k, u, "phone")
+		w.want(u, "phone")
+		w.ok(w.redis.ScriptFlush(t.Context()).Err())
+		w.leave(k, e)
+		w.want(u)
+		w.ok(w.redis.ScriptFlush(t.Context()).Err())
+	}
+}
+
 func TestARedisThatLostEverythingIsToldAgain(t *testing.T) {
 	w := newWorld(t)
 	k := w.gateway("a")
