@@ -208,6 +208,22 @@ func TestAGatewayThatIsNewIsNotTakenForDead(t *testing.T) {
 	w.want("ann", "desk", "phone")
 }
 
+func TestALeaseFromTheFutureCountsFromNow(t *testing.T) {
+	const back = time.Hour
+	w := newWorld(t)
+	dead, alive := w.gateway("dead"), w.gateway("alive")
+	w.enter(dead, "ann", "phone")
+	w.enter(alive, "ben", "phone")
+	w.later(-back, "ann") // all that is written is an hour ahead
+	w.want("ann")
+	w.ok(alive.renew(t.Context()))
+	w.ok(alive.tell(t.Context()))
+	w.want("ben", "phone")
+	w.want("ann", "phone") // it may be alive as well
+	w.later(Lease+time.Second, "ann", alive)
+	w.want("ann")
+}
+
 func TestARedisThatLostItsScriptsIsSentThemAgain(t *testing.T) {
 	w := newWorld(t)
 	k := w.gateway("a")

@@ -18,7 +18,8 @@ return {t[1] * 1000 + math.floor(t[2] / 1000), redis.call('HGETALL', KEYS[1])}`)
 // been renewed at ARGV[2], or never, and returns the clock, the leases and 1. It
 // does not where Redis lost the lease or has an older copy of it, nor when it was
 // not renewed for ARGV[3]: then the last is 0. Leases that were renewed ARGV[4]
-// ago are forgotten.
+// ago are forgotten. One from the future was written by a clock that was ahead of
+// this one, so it counts from now.
 var renewScript = redis.NewScript(`
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -31,6 +32,10 @@ redis.call('HSET', KEYS[1], ARGV[1], now)
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
   if now - all[i + 1] > tonumber(ARGV[4]) then redis.call('HDEL', KEYS[1], all[i]) end
+  if now < tonumber(all[i + 1]) then
+    redis.call('HSET', KEYS[1], all[i], now)
+    all[i + 1] = tostring(now)
+  end
 end
 return {now, all, 1}`)
 
@@ -59,7 +64,8 @@ for i = 1, #all, 2 do
     if at and gateway ~= own and read - at > gap then redis.call('HDEL', KEYS[1], name) end
   end
 end
-if not since then since = tonumber(ARGV[7]) elseif now - seen > gap then since = now end
+seen = math.min(seen, now)
+if not since or since > now then since = tonumber(ARGV[7]) elseif now - seen > gap then since = now end
 redis.call('HSET', KEYS[1], 'since', since, 'seen', seen, ARGV[5], ARGV[6])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 0`)
