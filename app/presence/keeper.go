@@ -195,7 +195,7 @@ func (k *Keeper) renew(ctx context.Context) error {
 		k.mu.Lock()
 		gateway, known := k.gateway, k.known
 		k.mu.Unlock()
-		answer := renewScript.Run(ctx, k.redis, []string{gateways}, gateway, known, MaxGap.Milliseconds(), forgetLease.Milliseconds())
+		answer := k.askRenewal(ctx, gateway, known)
 		leases, err := readLeases(answer)
 		if err != nil {
 			return err
@@ -210,6 +210,10 @@ func (k *Keeper) renew(ctx context.Context) error {
 		}
 		k.begin(leases)
 	}
+}
+
+func (k *Keeper) askRenewal(ctx context.Context, gateway string, known int64) *redis.Cmd {
+	return renewScript.Run(ctx, k.redis, []string{gateways}, gateway, known, MaxGap.Milliseconds(), forgetLease.Milliseconds())
 }
 
 // hold notes that the lease was renewed, and what is to be told again.

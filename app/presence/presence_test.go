@@ -253,6 +253,28 @@ func TestARedisThatLostEverythingIsToldAgain(t *testing.T) {
 	}
 }
 
+func TestALossIsNoticedThoughAnAnswerIsLost(t *testing.T) {
+	for what, lose := range map[string]func(w *world, key string) error{
+		"everything": func(w *world, _ string) error { return w.redis.FlushDB(w.Context()).Err() },
+		"what was written last": func(w *world, key string) error {
+			w.ok(w.redis.HIncrBy(w.Context(), gateways, "a", -1).Err())
+			return w.redis.Del(w.Context(), key).Err()
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t)
+			k := w.gateway("a")
+			w.enter(k, "ann", "phone")
+			w.ok(lose(w, userPrefix+"ann"))
+			// Redis does what it is asked, and nobody hears of it.
+			w.ok(k.askRenewal(t.Context(), k.gateway, k.known).Err())
+			w.ok(k.renew(t.Context()))
+			w.ok(k.tell(t.Context()))
+			w.want("ann", "phone")
+		})
+	}
+}
+
 func TestAShortGapIsNone(t *testing.T) {
 	for name, c := range map[string]struct {
 		gap  time.Duration
