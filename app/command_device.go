@@ -46,20 +46,25 @@ func (c *command) device(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if len(config.Redis.Addrs) == 0 {
+			return c.printDevices(devices, head, nil, "Redis is inside the process that runs Parley")
+		}
 		connected, err := connections(ctx, config.Redis, u)
 		if err != nil {
-			return err
+			fmt.Fprintf(c.err, "find out who is connected: %v\n", err)
 		}
-		return c.printDevices(devices, head, connected)
+		return c.printDevices(devices, head, connected, "Redis does not answer")
 	})
 }
 
-// connections returns since when which devices of a user are connected, or nil
-// where only the process that runs Parley could know it.
+// redisWithin bounds asking Redis, without which there is enough to show.
+const redisWithin = 2 * time.Second
+
+// connections returns since when which devices of a user are connected.
 func connections(ctx context.Context, config redisx.Config, u id.UID) (map[deviceID]time.Time, error) {
-	if len(config.Addrs) == 0 {
-		return nil, nil
-	}
+	ctx, cancel := context.WithTimeout(ctx, redisWithin)
+	defer cancel()
+	config.StartTimeout = redisWithin
 	client, err := redisx.Open(ctx, config)
 	if err != nil {
 		return nil, err
@@ -87,13 +92,14 @@ type deviceID struct {
 }
 
 // printDevices prints devices, the one that came in last first. Their names and
-// push tokens are none of an operator's business.
-func (c *command) printDevices(devices []device.Device, head eventlog.Position, connected map[deviceID]time.Time) error {
+// push tokens are none of an operator's business. Where connected is nil, whyNot
+// says why.
+func (c *command) printDevices(devices []device.Device, head eventlog.Position, connected map[deviceID]time.Time, whyNot string) error {
 	slices.SortFunc(devices, func(a, b device.Device) int { return cmp.Compare(b.At, a.At) })
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "type\tuuid\tcame in\tconfirmed\tconnected since")
 	for _, d := range devices {
-		since := "unknown: Redis is inside the process that runs Parley"
+		since := "unknown: " + whyNot
 		if connected != nil {
 			since = "-"
 			if at, is := connected[deviceID{d.Type, d.UUID}]; is {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -43,11 +44,33 @@ func TestAnOperatorListsTheDevicesOfAUser(t *testing.T) {
 			t.Errorf("the devices tell %q:\n%s", private, out)
 		}
 	}
+	for name, addr := range map[string]string{"away": "127.0.0.1:1", "silent": silent(t)} {
+		t.Setenv("PARLEY_REDIS_ADDRS", addr)
+		began := time.Now()
+		code, out, errOut := parley(t, "device", "list", "ann", "-data", config.Data)
+		if code != 0 || !strings.Contains(out, `"phone"`) || !strings.Contains(out, "unknown: Redis does not answer") || !strings.Contains(errOut, addr) {
+			t.Errorf("with a Redis that is %s: exit %d, %q\n%s", name, code, errOut, out)
+		}
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("with a Redis that is %s: the devices come after %v", name, took)
+		}
+	}
+	t.Setenv("PARLEY_REDIS_ADDRS", "")
 	prints(t, "type  uuid  came in  confirmed  connected since\n", "device", "list", "ben", "-data", config.Data)
 	refuses(t, 2, "see parley help", "device")
 	refuses(t, 2, "see parley help", "device", "list")
 	refuses(t, 2, "see parley help", "device", "show", "ann")
 	refuses(t, 1, "no Parley has run", "device", "list", "ann", "-data", t.TempDir())
+}
+
+// silent returns the address of a server that says nothing.
+func silent(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l.Addr().String()
 }
 
 func TestADeviceIsListedWithItsConnection(t *testing.T) {
@@ -77,7 +100,7 @@ func TestADeviceIsListedWithItsConnection(t *testing.T) {
 	if err := c.printDevices([]device.Device{
 		{User: id.UID("ann"), Type: wirev1.Device_DEVICE_IOS, UUID: "phone", At: 2000, Cursor: 7},
 		{User: id.UID("ann"), Type: wirev1.Device_DEVICE_WEB, UUID: "web", At: 3000, Cursor: 9},
-	}, 9, connected); err != nil {
+	}, 9, connected, ""); err != nil {
 		t.Fatal(err)
 	}
 	at := connected[deviceID{wirev1.Device_DEVICE_IOS, "phone"}]

@@ -52,7 +52,10 @@ type dialer struct {
 
 // dial connects and lets the device in, with a token of this moment.
 func (d dialer) dial(ctx context.Context, again bool) (*conn, error) {
-	c := &conn{packets: make(chan packet.Packet, 64), ended: make(chan struct{}), began: time.Now(), done: ctx.Done()}
+	c := &conn{
+		packets: make(chan packet.Packet, 64), closing: make(chan struct{}), ended: make(chan struct{}),
+		began: time.Now(), done: ctx.Done(),
+	}
 	network := &netDialer{ctx: ctx}
 	socket, res, err := gws.NewClient(c, &gws.ClientOption{
 		Addr: d.url, HandshakeTimeout: dialWithin, RequestHeader: http.Header{}, Logger: quiet{},
@@ -108,8 +111,11 @@ func socketURL(address string) (string, error) {
 type conn struct {
 	gws.BuiltinEventHandler
 	socket *gws.Conn
-	// packets are what came, and ended is closed when nothing more does.
+	// packets are what came, closing is closed when nobody wants more, and ended
+	// when nothing more comes.
 	packets chan packet.Packet
+	closing chan struct{}
+	closed  sync.Once
 	ended   chan struct{}
 	reason  error // why it ended; set before ended is closed
 	began   time.Time
@@ -157,7 +163,13 @@ func (c *conn) OnMessage(socket *gws.Conn, m *gws.Message) {
 	}
 	p.Body = append([]byte(nil), p.Body...)
 	select {
+	case <-c.closing: // nothing may follow what was left out
+		return
+	default:
+	}
+	select {
 	case c.packets <- p:
+	case <-c.closing:
 	case <-c.ended:
 	case <-c.done:
 	}
@@ -252,7 +264,11 @@ func (c *conn) leave() {
 	}
 }
 
-func (c *conn) close() { c.socket.NetConn().Close() }
+// close ends the connection, whether or not anybody takes what still comes.
+func (c *conn) close() {
+	c.closed.Do(func() { close(c.closing) })
+	c.socket.NetConn().Close()
+}
 
 // netDialer dials until a context ends, which also ends the handshake that
 // follows.

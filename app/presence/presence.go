@@ -63,7 +63,7 @@ func (p *Presence) Online() bool { return len(p.Connections) > 0 }
 // Steady reports whether the user has been connected from t on, but for gaps of
 // up to MaxGap.
 func (p *Presence) Steady(t time.Time) bool {
-	return !p.since.IsZero() && !p.since.After(t) && p.now.Sub(p.seen) <= MaxGap
+	return !p.since.IsZero() && !p.since.After(t) && p.now.Sub(p.seen).Abs() <= MaxGap
 }
 
 // Reader tells who is connected.
@@ -92,9 +92,12 @@ type leases struct {
 	renewed map[string]int64
 }
 
+// hold reports whether a gateway is there. A lease from the future is one from
+// before Redis moved to a machine whose clock is behind: unless that is little,
+// it says nothing until a gateway renews its own and corrects the others.
 func (l *leases) hold(gateway string) bool {
 	renewed, known := l.renewed[gateway]
-	return known && l.now-renewed <= Lease.Milliseconds()
+	return known && max(l.now-renewed, renewed-l.now) <= Lease.Milliseconds()
 }
 
 // The fields of a user that are no connections. A connection's field is the name

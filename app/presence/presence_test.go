@@ -153,7 +153,8 @@ func TestTheConnectionsOfADeadGatewayVanish(t *testing.T) {
 	w.want("ann", "desk", "phone")
 	w.later(2*time.Second, "ann", alive)
 	w.want("ann", "desk")
-	// The next that comes in sweeps them out.
+	// The next that comes in sweeps them out when that is sure.
+	w.later(MaxGap, "ann", alive)
 	w.enter(alive, "ann", "web")
 	fields := w.redis.HKeys(t.Context(), userPrefix+"ann").Val()
 	if len(fields) != 4 {
@@ -161,15 +162,79 @@ func TestTheConnectionsOfADeadGatewayVanish(t *testing.T) {
 	}
 }
 
-func TestAGatewayWhoseLeaseEndedTellsEverythingAgain(t *testing.T) {
+func TestAGatewayWhoseLeaseEndedIsThereAgain(t *testing.T) {
+	for _, frozen := range []time.Duration{2 * Lease, MaxGap + time.Second} {
+		t.Run(frozen.String(), func(t *testing.T) {
+			w := newWorld(t)
+			slow, other := w.gateway("slow"), w.gateway("other")
+			phone := w.enter(slow, "ann", "phone")
+			w.later(frozen, "ann", other)
+			w.want("ann")
+			w.enter(other, "ann", "desk") // which may sweep what looks dead
+			w.ok(slow.renew(t.Context()))
+			w.ok(slow.tell(t.Context()))
+			w.want("ann", "desk", "phone")
+			w.leave(slow, phone)
+			w.want("ann", "desk")
+		})
+	}
+}
+
+func TestWhoWasOnAFrozenGatewayWasGone(t *testing.T) {
+	for frozen, want := range map[time.Duration]bool{MaxGap - time.Second: true, MaxGap + time.Second: false} {
+		t.Run(frozen.String(), func(t *testing.T) {
+			w := newWorld(t)
+			k := w.gateway("a")
+			w.enter(k, "ann", "phone")
+			w.later(time.Hour, "ann", k)
+			w.later(frozen, "ann")
+			w.ok(k.renew(t.Context()))
+			for range 2 {
+				if got := w.steadyFor("ann", time.Hour); got != want {
+					t.Errorf("after %v: steady is %v, want %v", frozen, got, want)
+				}
+				w.ok(k.tell(t.Context()))
+				w.want("ann", "phone")
+			}
+		})
+	}
+}
+
+func TestAGatewayThatIsNewIsNotTakenForDead(t *testing.T) {
 	w := newWorld(t)
-	slow, other := w.gateway("slow"), w.gateway("other")
-	w.enter(slow, "ann", "phone")
-	w.later(2*Lease, "ann", other)
-	w.enter(other, "ann", "desk") // which sweeps what looks dead
-	w.ok(slow.renew(t.Context()))
-	w.ok(slow.tell(t.Context()))
+	old := w.gateway("old")
+	w.enter(w.gateway("new"), "ann", "phone")
+	w.enter(old, "ann", "desk")
 	w.want("ann", "desk", "phone")
+}
+
+func TestALeaseFromTheFutureCountsFromNow(t *testing.T) {
+	const back = time.Hour
+	w := newWorld(t)
+	dead, alive := w.gateway("dead"), w.gateway("alive")
+	w.enter(dead, "ann", "phone")
+	w.enter(alive, "ben", "phone")
+	w.later(-back, "ann") // all that is written is an hour ahead
+	w.want("ann")
+	w.ok(alive.renew(t.Context()))
+	w.ok(alive.tell(t.Context()))
+	w.want("ben", "phone")
+	w.want("ann", "phone") // it may be alive as well
+	w.later(Lease+time.Second, "ann", alive)
+	w.want("ann")
+}
+
+func TestARedisThatLostItsScriptsIsSentThemAgain(t *testing.T) {
+	w := newWorld(t)
+	k := w.gateway("a")
+	for _, u := range []id.UID{"ann", "ben"} {
+		e := w.enter(k, u, "phone")
+		w.want(u, "phone")
+		w.ok(w.redis.ScriptFlush(t.Context()).Err())
+		w.leave(k, e)
+		w.want(u)
+		w.ok(w.redis.ScriptFlush(t.Context()).Err())
+	}
 }
 
 func TestARedisThatLostEverythingIsToldAgain(t *testing.T) {
@@ -185,6 +250,28 @@ func TestARedisThatLostEverythingIsToldAgain(t *testing.T) {
 	w.want("ann", "phone")
 	if !w.steadyFor("ann", 50*time.Minute) {
 		t.Error("ann's connection is taken for a new one")
+	}
+}
+
+func TestALossIsNoticedThoughAnAnswerIsLost(t *testing.T) {
+	for what, lose := range map[string]func(w *world, key string) error{
+		"everything": func(w *world, _ string) error { return w.redis.FlushDB(w.Context()).Err() },
+		"what was written last": func(w *world, key string) error {
+			w.ok(w.redis.HIncrBy(w.Context(), gateways, "a", -1).Err())
+			return w.redis.Del(w.Context(), key).Err()
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t)
+			k := w.gateway("a")
+			w.enter(k, "ann", "phone")
+			w.ok(lose(w, userPrefix+"ann"))
+			// Redis does what it is asked, and nobody hears of it.
+			w.ok(k.askRenewal(t.Context(), k.gateway, k.known).Err())
+			w.ok(k.renew(t.Context()))
+			w.ok(k.tell(t.Context()))
+			w.want("ann", "phone")
+		})
 	}
 }
 
@@ -294,4 +381,65 @@ func TestAKeeperTellsByItself(t *testing.T) {
 		}
 	}
 	w.want("u0") // the gateway gave up its lease
+}
+
+// slow is a Redis that takes its time for what is told.
+type slow time.Duration
+
+var _ redis.Hook = slow(0)
+
+func (d slow) BeforeProcessPipeline(ctx context.Context, _ []redis.Cmder) (context.Context, error) {
+	select {
+	case <-time.After(time.Duration(d)):
+	case <-ctx.Done():
+	}
+	return ctx, ctx.Err()
+}
+
+func (slow) AfterProcessPipeline(context.Context, []redis.Cmder) error { return nil }
+
+func (slow) BeforeProcess(ctx context.Context, _ redis.Cmder) (context.Context, error) {
+	return ctx, nil
+}
+
+func (slow) AfterProcess(context.Context, redis.Cmder) error { return nil }
+
+func TestASlowRedisIsToldOfEverybody(t *testing.T) {
+	w := newWorld(t)
+	k := NewKeeper(w.redis, "a")
+	// Telling all of them takes longer than a lease.
+	const pause = 400 * time.Millisecond
+	const people = maxTold * int(5*Lease/4/pause) / 2
+	w.redis.AddHook(slow(pause))
+	for i := range people {
+		for _, uuid := range []string{"desk", "phone"} {
+			k.Enter(Connection{User: id.UID(fmt.Sprint("u", i)), UUID: uuid, Since: time.Now()})
+		}
+	}
+	began := time.Now()
+	ctx, stop := context.WithCancel(t.Context())
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		k.Keep(ctx)
+	}()
+	defer func() { <-stopped }()
+	defer stop()
+	there := make(map[id.UID]bool)
+	for len(there) < people {
+		for i := range people {
+			u := id.UID(fmt.Sprint("u", i))
+			switch n := len(w.of(u).Connections); {
+			case n == 2:
+				there[u] = true
+			case there[u]:
+				t.Fatalf("after %v %s, who was there, has %d connections", time.Since(began), u, n)
+			case time.Since(began) > 5*Lease:
+				t.Fatalf("after %v %d of %d are connected", time.Since(began), len(there), people)
+			}
+		}
+	}
+	if took := time.Since(began); took < Lease {
+		t.Errorf("all were told within %v: the test proves nothing", took)
+	}
 }

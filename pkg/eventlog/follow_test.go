@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-redis/redis/v8"
 
@@ -150,6 +151,64 @@ func TestAFollowerLivesWithARedisThatLosesEverything(t *testing.T) {
 		}
 	}
 	f.same(w, logs[0], 0)
+}
+
+func TestAReaderHearsAStreamThatCountsFromBelow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	client := redistest.New(t)
+	logs := w.logs(2, WithStream(client))
+	key, err := logs[0].stream.key(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	offered, polled := make(chan []Event, 1), make(chan struct{}, 100)
+	ctx, stop := context.WithCancel(context.Background())
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		logs[1].stream.read(ctx, func(events []Event) { offered <- events }, func() { polled <- struct{}{} })
+	})
+	defer reading.Wait()
+	defer stop()
+	polls := func(why string) {
+		t.Helper()
+		select {
+		case <-polled:
+		case <-time.After(10 * time.Second):
+			t.Fatalf("the reader does not look into the log %s", why)
+		}
+	}
+	polls("at the beginning")
+	ahead := &redis.XAddArgs{Stream: key, ID: fmt.Sprintf("%d-0", time.Now().Add(time.Hour).UnixMilli()), Values: []any{"other", "x"}}
+	if err := client.XAdd(ctx, ahead).Err(); err != nil {
+		t.Fatal(err)
+	}
+	polls("after what is no batch")
+	if err := client.Del(ctx, key).Err(); err != nil {
+		t.Fatal(err)
+	}
+	polls("when the stream has begun anew")
+	w.append(logs[0], private("alice", "bob", "m"))
+	select {
+	case events := <-offered:
+		if events[0].ID != "m" {
+			t.Errorf("offered are %v", events)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the reader hears nothing")
+	}
+}
+
+func TestEntriesAreOrderedByNumbers(t *testing.T) {
+	t.Parallel()
+	order := []string{"0", "1-0", "1-1", "1-9", "1-10", "9-3", "10-0"}
+	for i, a := range order {
+		for j, b := range order {
+			if got := before(a, b); got != (i < j) {
+				t.Errorf("%s before %s: %v", a, b, got)
+			}
+		}
+	}
 }
 
 func TestWhatIsNoBatchIsPassedOver(t *testing.T) {

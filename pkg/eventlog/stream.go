@@ -1,9 +1,11 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-redis/redis/v8"
@@ -28,6 +30,9 @@ const (
 	// blockFor is how long a reader waits for the next entry. It must be less
 	// than what a connection to Redis may be silent.
 	blockFor = time.Second
+	// lookAfter is after how many readings in a row that brought nothing a reader
+	// asks whether anything could come.
+	lookAfter = 3
 	// retryAfter is the pause after Redis failed.
 	retryAfter = 200 * time.Millisecond
 	// tellWithin bounds one write to the stream.
@@ -138,15 +143,15 @@ func (s *stream) tell(ctx context.Context, events []Event) error {
 // read offers what others tell until ctx ends. It calls poll when it may have
 // missed something, as at the beginning and after Redis was away.
 func (s *stream) read(ctx context.Context, offer func([]Event), poll func()) {
-	last := ""
+	var at tail
 	for ctx.Err() == nil {
-		begins := last == ""
-		entries, err := s.next(ctx, &last)
+		begins := at.last == ""
+		entries, err := s.next(ctx, &at)
 		if begins || err != nil {
 			poll()
 		}
 		if err != nil {
-			last = "" // Redis may have lost what it had
+			at = tail{} // Redis may have lost what it had
 			select {
 			case <-time.After(retryAfter):
 			case <-ctx.Done():
@@ -168,33 +173,75 @@ func (s *stream) read(ctx context.Context, offer func([]Event), poll func()) {
 	}
 }
 
-// next waits a moment for entries after last. Where there is no last it takes
-// the newest of the stream and has everything before it read from the log.
-func (s *stream) next(ctx context.Context, last *string) ([]redis.XMessage, error) {
+// tail is where a reader is in the stream: behind the entry last, or nowhere,
+// and after how many readings that brought nothing.
+type tail struct {
+	last  string
+	empty int
+}
+
+// next waits a moment for entries at a tail. From nowhere it goes behind the
+// newest of the stream and has everything before it read from the log.
+func (s *stream) next(ctx context.Context, at *tail) ([]redis.XMessage, error) {
 	key, err := s.key(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if *last == "" {
-		newest, err := s.client.XRevRangeN(ctx, key, "+", "-", 1).Result()
-		if err != nil {
-			return nil, err
-		}
-		if *last = "0"; len(newest) > 0 {
-			*last = newest[0].ID
-		}
-		return nil, nil
+	if at.last == "" {
+		at.last, err = s.newest(ctx, key)
+		return nil, err
 	}
-	answer, err := s.client.XRead(ctx, &redis.XReadArgs{Streams: []string{key, *last}, Count: 100, Block: blockFor}).Result()
+	answer, err := s.client.XRead(ctx, &redis.XReadArgs{Streams: []string{key, at.last}, Count: 100, Block: blockFor}).Result()
 	if errors.Is(err, redis.Nil) {
-		return nil, nil
+		return nil, s.look(ctx, key, at)
 	}
 	if err != nil || len(answer) == 0 {
 		return nil, err
 	}
 	entries := answer[0].Messages
-	*last = entries[len(entries)-1].ID
+	*at = tail{last: entries[len(entries)-1].ID}
 	return entries, nil
+}
+
+// newest returns the id of the last entry of the stream, or 0.
+func (s *stream) newest(ctx context.Context, key string) (string, error) {
+	entries, err := s.client.XRevRangeN(ctx, key, "+", "-", 1).Result()
+	if err != nil {
+		return "", err
+	}
+	if len(entries) == 0 {
+		return "0", nil
+	}
+	return entries[0].ID, nil
+}
+
+// look notes that nothing came, and now and then asks whether anything could: a
+// stream that began anew, in a Redis whose clock is behind that of the one before
+// it, counts from below, and a reader that waits behind its end hears nothing.
+func (s *stream) look(ctx context.Context, key string, at *tail) error {
+	if at.empty++; at.empty%lookAfter != 0 {
+		return nil
+	}
+	newest, err := s.newest(ctx, key)
+	if err == nil && before(newest, at.last) {
+		*at = tail{}
+	}
+	return err
+}
+
+// before reports whether one id of an entry is below another.
+func before(a, b string) bool {
+	aTime, aCount := parseEntryID(a)
+	bTime, bCount := parseEntryID(b)
+	return cmp.Or(cmp.Compare(aTime, bTime), cmp.Compare(aCount, bCount)) < 0
+}
+
+// parseEntryID reads the id of an entry, which Redis wrote.
+func parseEntryID(entry string) (milliseconds, count uint64) {
+	before, after, _ := strings.Cut(entry, "-")
+	milliseconds, _ = strconv.ParseUint(before, 10, 64)
+	count, _ = strconv.ParseUint(after, 10, 64)
+	return milliseconds, count
 }
 
 // errNoBatch says that an entry of the stream is not what this version writes.
