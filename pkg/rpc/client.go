@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 )
@@ -132,7 +133,25 @@ func (c *Client) Invoke(ctx context.Context, method string, args, reply any, opt
 		ctx, cancel = context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 	}
+	c.awaitConnection(ctx)
 	return c.conn.Invoke(carryTrace(ctx), method, args, reply, opts...)
+}
+
+// restartWithin is how long a call waits for a server that is just being started
+// again. It has not been sent, so nothing can happen twice.
+const restartWithin = 2 * time.Second
+
+// awaitConnection waits, where no server was reached at the last try, for the next
+// one, for a while: gRPC would fail the call at once.
+func (c *Client) awaitConnection(ctx context.Context) {
+	conn, ok := c.conn.(*grpc.ClientConn)
+	if !ok || conn.GetState() != connectivity.TransientFailure {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, restartWithin)
+	defer cancel()
+	for conn.GetState() == connectivity.TransientFailure && conn.WaitForStateChange(ctx, connectivity.TransientFailure) {
+	}
 }
 
 // NewStream implements grpc.ClientConnInterface.

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	testv1 "google.golang.org/grpc/interop/grpc_testing"
 	"google.golang.org/grpc/status"
 )
@@ -150,5 +151,45 @@ func BenchmarkUnaryInProcess(b *testing.B) {
 		if _, err := client.EmptyCall(b.Context(), &testv1.Empty{}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// A call that comes while a server is being started again waits for it.
+func TestACallWaitsForAServerThatRestarts(t *testing.T) {
+	t.Parallel()
+	fine := calling(func(context.Context) error { return nil })
+	first := listen(t, fine)
+	addr := first.Addr()
+	client := dial(t, first, patience)
+	stub := testv1.NewTestServiceClient(client)
+	if err := first.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for { // until the client knows that nobody is there
+		conn := client.conn.(*grpc.ClientConn)
+		conn.Connect()
+		if state := conn.GetState(); state == connectivity.TransientFailure {
+			break
+		} else if !conn.WaitForStateChange(t.Context(), state) {
+			t.Fatal("the client does not notice that its server is gone")
+		}
+	}
+	answer := make(chan error, 1)
+	go func() {
+		_, err := stub.EmptyCall(t.Context(), &testv1.Empty{})
+		answer <- err
+	}()
+	second := NewServer("test")
+	testv1.RegisterTestServiceServer(second, fine)
+	if err := second.Listen(ServerConfig{Listen: addr}, func(err error) { t.Error(err) }); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := second.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := <-answer; err != nil {
+		t.Errorf("the call fails: %v", err)
 	}
 }
