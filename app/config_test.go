@@ -176,12 +176,16 @@ func TestThePrintedConfigurationShowsNoPassword(t *testing.T) {
 	t.Parallel()
 	c := Default()
 	c.Database.DSN = "parley:hun@ter:2@tcp(db:3306)/parley?tls=true"
+	c.Call.AppID, c.Call.Secret = 5, "swordfish"
 	text, err := c.explain()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(string(text), "ter") && strings.Contains(string(text), "hun@") {
 		t.Errorf("the password is in the printed configuration:\n%s", text)
+	}
+	if strings.Contains(string(text), "swordfish") || !strings.Contains(string(text), "***") {
+		t.Errorf("the secret of calls is in the printed configuration, or nothing says that there is one:\n%s", text)
 	}
 	if !strings.Contains(string(text), "parley:***@tcp(db:3306)/parley?tls=true") {
 		t.Errorf("the address of the database is not in the printed configuration:\n%s", text)
