@@ -16,7 +16,8 @@ import (
 // folder is for one process.
 type services struct {
 	records []*process
-	first   string // where the first record service takes calls
+	// Where the first record service and the call service take calls.
+	first, calls string
 	// The group and the call service; nil where they are in records[0].
 	group, call *process
 	// The socket gateways, and where they are.
@@ -66,7 +67,7 @@ func startServicesOn(t testing.TB, redis, redisOfFirst string, more ...string) *
 			s.gateways = append(s.gateways[:len(s.connects)-1], "http://"+addr)
 		}
 	}
-	s.first = first
+	s.first, s.calls = first, call
 	gateway := func(target string) string {
 		return startGateway(t, target,
 			"PARLEY_RECORD_ENDPOINTS="+records, "PARLEY_GROUPSERVICE_ENDPOINTS="+group, "PARLEY_CALL_ENDPOINTS="+call, "PARLEY_CONNECT_WITHAPP=false")
