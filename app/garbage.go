@@ -16,6 +16,8 @@ const (
 	// leastGarbage and mostGarbage are bytes.
 	leastGarbage = 4 << 20
 	mostGarbage  = 48 << 20
+	// smallHeap is a heap, in bytes, that is left at mostPercent.
+	smallHeap = 16 << 20
 	// leastPercent and mostPercent bound it as GOGC says it.
 	leastPercent = 10
 	mostPercent  = 300
@@ -60,7 +62,11 @@ func garbageFor(allocated, before uint64) uint64 {
 	return min(mostGarbage, max(leastGarbage, allocated/2, before*9/10))
 }
 
-// percentFor says it as GOGC does, where so much lives.
+// percentFor says it as GOGC does, where so much lives. Of a small heap there is
+// nothing to save, and a burst should not find it collected all the time.
 func percentFor(garbage, live uint64) int {
+	if live <= smallHeap {
+		return mostPercent
+	}
 	return int(min(mostPercent, max(leastPercent, garbage*100/max(live, 1))))
 }

@@ -18,7 +18,7 @@ func TestGarbageFollowsWhatIsAllocated(t *testing.T) {
 		garbage, live uint64
 		want          int
 	}{
-		{mostGarbage, 0, 300}, {mostGarbage, 12 << 20, 300}, {mostGarbage, 48 << 20, 100},
+		{mostGarbage, 0, 300}, {leastGarbage, 16 << 20, 300}, {mostGarbage, 48 << 20, 100},
 		{leastGarbage, 20 << 20, 20}, {leastGarbage, 1 << 30, 10},
 	} {
 		if got := percentFor(c.garbage, c.live); got != c.want {
