@@ -17,6 +17,8 @@ type exception struct {
 	anyText bool
 	// aliases are other names of the field, as some clients write them.
 	aliases []string
+	// list is how many entries the list may have, where maxList would be too few.
+	list int
 	// message: the field is a file part that is held in memory.
 	message bool
 	// stream: the route takes a file part of this name, which is no field of
@@ -75,8 +77,9 @@ var exceptions = map[string]map[string]exception{
 		"file": {stream: true},
 	},
 	"CompleteMultiUploadReq": {
-		// One client completes an upload of nothing without a list.
-		"parts": {optional: true},
+		// One client completes an upload of nothing without a list. A part may have any
+		// number from 1 to 10000.
+		"parts": {optional: true, list: 10_000},
 	},
 	"Part": {
 		"ETag": {aliases: []string{"Etag", "etag"}},

@@ -87,8 +87,8 @@ func (f *field) setTextList(v reflect.Value, texts []string) error {
 			return f.setList(v, []byte(text))
 		}
 	}
-	if len(texts) > maxList {
-		return errListTooLong()
+	if len(texts) > f.longest() {
+		return f.tooLong()
 	}
 	list := reflect.MakeSlice(v.Type(), len(texts), len(texts))
 	for i, text := range texts {

@@ -2,6 +2,7 @@ package bind
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"math"
 	"reflect"
@@ -12,7 +13,7 @@ import (
 	"parley/pkg/fault"
 )
 
-// maxList is the longest list that any field takes.
+// maxList is the longest list that a field takes if there is no exception.
 const maxList = 5000
 
 // bindJSON fills into from a body. An empty body is an object without members.
@@ -139,8 +140,8 @@ func (f *field) setList(v reflect.Value, value []byte) error {
 	}
 	length := 0
 	for range elements(value) {
-		if length++; length > maxList {
-			return errListTooLong()
+		if length++; length > f.longest() {
+			return f.tooLong()
 		}
 	}
 	list := reflect.MakeSlice(v.Type(), length, length)
@@ -153,7 +154,10 @@ func (f *field) setList(v reflect.Value, value []byte) error {
 	return nil
 }
 
-func errListTooLong() error { return broken("has more than %d entries", maxList) }
+// longest is how many entries a list may have.
+func (f *field) longest() int { return cmp.Or(f.list, maxList) }
+
+func (f *field) tooLong() error { return broken("has more than %d entries", f.longest()) }
 
 // setNumber reads a number without going through a float, unless the field is
 // one: ids use all of an int64.
