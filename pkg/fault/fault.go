@@ -105,6 +105,10 @@ func FromProto(p *faultv1.Fault) *Error {
 	return &Error{Code: Code(p.GetCode()), Detail: p.GetDetail(), Data: p.GetData(), Overloaded: p.GetOverloaded(), logged: true}
 }
 
+// foreign is the failure of somebody whom a service depends on and its callers do
+// not: they must not hold it against the service, as zrpc's breaker would.
+type foreign interface{ Foreign() bool }
+
 // Status returns err as the gRPC error that carries its code. Context errors
 // and gRPC statuses pass as they are; an error without a code becomes Internal
 // without its words, which stay in the log of the service.
@@ -120,7 +124,8 @@ func Status(err error) error {
 	}
 	e := Of(err)
 	code := table[e.Code].status
-	if e.Overloaded {
+	var theirs foreign
+	if e.Overloaded || errors.As(err, &theirs) && theirs.Foreign() {
 		code = codes.Aborted
 	}
 	st, detailErr := status.New(code, e.Code.Error()).WithDetails(e.Proto())

@@ -41,7 +41,20 @@ func TestBusinessErrorsAreNoFailuresOfTheService(t *testing.T) {
 	if got := status.Code(Status(Overloaded)); failures[got] {
 		t.Errorf("an overload travels as %s", got)
 	}
+	if got := status.Code(Status(fmt.Errorf("ask: %w", theirs{}))); failures[got] {
+		t.Errorf("the failure of somebody else travels as %s", got)
+	}
+	if got := Of(Status(theirs{})); got.Code != Busy || got.Overloaded {
+		t.Errorf("the failure of somebody else arrives as %+v", got)
+	}
 }
+
+// theirs is the failure of somebody else.
+type theirs struct{}
+
+func (theirs) Error() string { return "theirs" }
+
+func (theirs) Foreign() bool { return true }
 
 func TestACodedErrorSurvivesGRPC(t *testing.T) {
 	t.Parallel()

@@ -2,10 +2,17 @@ package gateway
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/zeromicro/go-zero/core/logc"
 
 	"parley/pkg/fault"
 	"parley/pkg/reply"
+	"parley/pkg/scratch"
 )
 
 // limit answers at once when too many requests are being worked on.
@@ -17,6 +24,53 @@ func (g *Gateway) limit(next http.Handler) http.Handler {
 			return
 		}
 		next.ServeHTTP(w, r)
+	})
+}
+
+const (
+	// drainUpTo and drainFor are how much of a body that nobody has read is read all
+	// the same, in bytes, and how long that may take: a client that is cut off while it
+	// sends does not see the answer.
+	drainUpTo = 64 << 20
+	drainFor  = 30 * time.Second
+)
+
+// watched is a body that knows how reading it went.
+type watched struct {
+	io.ReadCloser
+	ended, failed atomic.Bool
+}
+
+// Read implements io.Reader.
+func (b *watched) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	switch err {
+	case nil:
+	case io.EOF:
+		b.ended.Store(true)
+	default:
+		b.failed.Store(true)
+	}
+	return n, err
+}
+
+// drain reads, behind the answer, what is left of the body of a request. A client that
+// waits for 100 Continue sees the answer as it is, and would send the body in vain. One
+// that was too slow gets no more time.
+func drain(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := &watched{ReadCloser: r.Body}
+		r.Body = body
+		next.ServeHTTP(w, r)
+		if r.ContentLength == 0 || body.ended.Load() || body.failed.Load() || strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+			return
+		}
+		// One who waits for the answer before he goes on gets it at once.
+		control := http.NewResponseController(w)
+		if control.Flush() != nil || control.SetReadDeadline(time.Now().Add(drainFor)) != nil {
+			return
+		}
+		_, _ = io.CopyN(io.Discard, body, drainUpTo) // the client may have left
 	})
 }
 
@@ -54,6 +108,15 @@ func (g *Gateway) bound(next http.Handler) http.Handler {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), g.config.Deadline)
 		defer cancel()
+		if g.config.Scratch != nil {
+			desk := g.config.Scratch.Desk()
+			defer func() {
+				if err := desk.Close(); err != nil {
+					logc.Errorw(ctx, "scratch files are left open", logc.Field("error", err.Error()))
+				}
+			}()
+			ctx = scratch.With(ctx, desk)
+		}
 		r = r.WithContext(ctx)
 		r.Body = http.MaxBytesReader(responseWriter(w), r.Body, g.config.MaxBody)
 		next.ServeHTTP(w, r)

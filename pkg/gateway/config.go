@@ -2,7 +2,10 @@ package gateway
 
 import (
 	"cmp"
+	"net/netip"
 	"time"
+
+	"parley/pkg/scratch"
 )
 
 // Config is what operators set of a gateway. The zero value of a field means
@@ -20,6 +23,10 @@ type Config struct {
 	// Deadline is how long a request may take, from its header to its answer.
 	// What works for it is told to stop then.
 	Deadline time.Duration
+	// Scratch gives each request a desk for files (see pkg/scratch). Nil: it has none.
+	Scratch *scratch.Folder
+	// Proxies are whose word counts on how a client came (see Origin).
+	Proxies []netip.Prefix
 }
 
 // WithDefaults returns c with the defaults in place of zero values.
@@ -29,5 +36,7 @@ func (c Config) WithDefaults() Config {
 		MaxBody:     cmp.Or(c.MaxBody, 1<<20),
 		MaxInFlight: cmp.Or(c.MaxInFlight, 10_000),
 		Deadline:    cmp.Or(c.Deadline, 10*time.Second),
+		Scratch:     c.Scratch,
+		Proxies:     c.Proxies,
 	}
 }

@@ -30,6 +30,7 @@ import (
 	"github.com/zeromicro/go-zero/rest/httpx"
 	"github.com/zeromicro/go-zero/rest/router"
 
+	"parley/pkg/fault"
 	"parley/pkg/id"
 	"parley/pkg/reply"
 )
@@ -48,8 +49,10 @@ type Gateway struct {
 	server   *rest.Server
 	router   httpx.Router
 	public   map[string][]string // path → methods
+	trees    map[string]http.Handler
 	log      *accessLog
 	inFlight atomic.Int64
+	inTrees  atomic.Int64
 }
 
 // New returns a gateway that has /ping and no other route. It writes a line of
@@ -61,6 +64,7 @@ func New(config Config, verifier Verifier, log io.Writer) (*Gateway, error) {
 		verifier: verifier,
 		router:   router.NewRouter(),
 		public:   make(map[string][]string),
+		trees:    make(map[string]http.Handler),
 		log:      newAccessLog(log),
 	}
 	// Logs, traces and metrics are set up once for the process, by whoever
@@ -70,9 +74,11 @@ func New(config Config, verifier Verifier, log io.Writer) (*Gateway, error) {
 		Mode:      service.ProMode,
 		Telemetry: gozerotrace.Config{Disabled: true},
 	}}
-	server, err := rest.NewServer(conf,
-		rest.WithRouter(g.router),
-		rest.WithChain(chain.New(g.limit, g.authenticate, g.bound)))
+	middlewares := []chain.Middleware{g.limit, g.authenticate, g.bound}
+	if config.Scratch != nil { // it takes files
+		middlewares = append([]chain.Middleware{drain}, middlewares...)
+	}
+	server, err := rest.NewServer(conf, rest.WithRouter(g.router), rest.WithChain(chain.New(middlewares...)))
 	if err != nil {
 		return nil, fmt.Errorf("make the rest server of gateway %s: %w", g.config.Name, err)
 	}
@@ -96,6 +102,32 @@ func (g *Gateway) Public(method, path string, handler http.Handler) error {
 	}
 	g.public[path] = append(g.public[path], method)
 	return nil
+}
+
+// Tree serves every path that begins with prefix, for any method and without a token.
+// How many such requests there may be at once is bounded by themselves, at half of
+// what is allowed of routes: they may take long, and shall not keep those out.
+func (g *Gateway) Tree(prefix string, handler http.Handler) { g.trees[prefix] = handler }
+
+// forest serves the trees, and next what is in none.
+func (g *Gateway) forest(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for prefix, tree := range g.trees {
+			if strings.HasPrefix(r.URL.Path, prefix) {
+				if rec, ok := w.(*recorder); ok {
+					rec.tree = prefix
+				}
+				defer g.inTrees.Add(-1)
+				if g.inTrees.Add(1) > (g.config.MaxInFlight+1)/2 {
+					reply.Write(w, r, nil, fault.Overloaded)
+					return
+				}
+				tree.ServeHTTP(w, r)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Alias serves the route that is registered as POST path under another method
@@ -128,7 +160,7 @@ func (g *Gateway) Handler() (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the routes of gateway %s: %w", g.config.Name, err)
 	}
-	return &Handler{Handler: cors(g.observe(http.HandlerFunc(routes.Serve))), log: g.log}, nil
+	return &Handler{Handler: cors(g.observe(g.forest(http.HandlerFunc(routes.Serve)))), log: g.log}, nil
 }
 
 // methods returns what the Allow header says for each path.

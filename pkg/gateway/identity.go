@@ -27,10 +27,11 @@ type Client struct {
 // time.
 func (c Client) Mobile() bool { return c.Type == "Android" || c.Type == "IOS" }
 
-// identity is who sent a request, and from what.
+// identity is who sent a request, from what, and how it came.
 type identity struct {
 	uid    id.UID
 	device Client
+	origin origin
 }
 
 type identityKey struct{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"path"
@@ -41,6 +42,7 @@ func (g *Gateway) observe(next http.Handler) http.Handler {
 		start := time.Now()
 		ctx, span := startSpan(r, tracer)
 		rec := &recorder{ResponseWriter: w}
+		rec.origin = origin{request: r, proxies: g.config.Proxies}
 		r = r.WithContext(context.WithValue(ctx, identityKey{}, &rec.identity))
 		defer func() {
 			if p := recover(); p != nil {
@@ -64,7 +66,7 @@ func (g *Gateway) account(r *http.Request, rec *recorder, took time.Duration) {
 		return
 	}
 	requests.ObserveFloat(float64(took)/float64(time.Millisecond),
-		g.config.Name, label(r, rec.status), strconv.Itoa(rec.status), strconv.Itoa(int(rec.result)))
+		g.config.Name, rec.label(r), strconv.Itoa(rec.status), strconv.Itoa(int(rec.result)))
 	g.log.write(&line{
 		method: r.Method, path: r.URL.Path, uid: string(rec.uid),
 		trace:  trace.SpanContextFromContext(r.Context()).TraceID(),
@@ -74,8 +76,11 @@ func (g *Gateway) account(r *http.Request, rec *recorder, took time.Duration) {
 
 // label is the path of a request as a label: one of our routes, or nothing,
 // because strangers must not be able to make labels.
-func label(r *http.Request, status int) string {
-	if status == http.StatusNotFound || status == http.StatusMethodNotAllowed {
+func (rec *recorder) label(r *http.Request) string {
+	switch {
+	case rec.tree != "":
+		return rec.tree
+	case rec.status == http.StatusNotFound || rec.status == http.StatusMethodNotAllowed:
 		return ""
 	}
 	return path.Clean(r.URL.Path)
@@ -113,6 +118,7 @@ type recorder struct {
 	identity
 	status int
 	result fault.Code
+	tree   string // the prefix of its tree, if it has one
 }
 
 var _ reply.Recorder = (*recorder)(nil)
@@ -134,6 +140,14 @@ func (rec *recorder) Write(p []byte) (int, error) {
 		rec.status = http.StatusOK
 	}
 	return rec.ResponseWriter.Write(p)
+}
+
+// ReadFrom implements io.ReaderFrom, so that the system can copy files by itself.
+func (rec *recorder) ReadFrom(r io.Reader) (int64, error) {
+	if rec.status == 0 {
+		rec.status = http.StatusOK
+	}
+	return io.Copy(rec.ResponseWriter, r)
 }
 
 // Unwrap is for http.ResponseController.
