@@ -618,13 +618,17 @@ func (x *HostResponse) GetHost() string {
 
 // SignUploadRequest announces an object.
 type SignUploadRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Caller        string                 `protobuf:"bytes,1,opt,name=caller,proto3" json:"caller,omitempty"`
-	Object        *Object                `protobuf:"bytes,2,opt,name=object,proto3" json:"object,omitempty"`
-	Size          int64                  `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`                                 // exact: providers refuse bodies of unknown length
-	ContentType   string                 `protobuf:"bytes,4,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"` // empty for that of the key's extension
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Caller      string                 `protobuf:"bytes,1,opt,name=caller,proto3" json:"caller,omitempty"`
+	Object      *Object                `protobuf:"bytes,2,opt,name=object,proto3" json:"object,omitempty"`
+	Size        int64                  `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`                                 // exact: providers refuse bodies of unknown length
+	ContentType string                 `protobuf:"bytes,4,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"` // empty for that of the key's extension
+	EndTime     int64                  `protobuf:"varint,5,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`            // when the request with the bytes is over at the latest
+	// The upload of a try that has failed, whose claim this one takes over; empty for
+	// the first try.
+	PreviousUploadId string `protobuf:"bytes,6,opt,name=previous_upload_id,json=previousUploadId,proto3" json:"previous_upload_id,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *SignUploadRequest) Reset() {
@@ -681,6 +685,20 @@ func (x *SignUploadRequest) GetSize() int64 {
 func (x *SignUploadRequest) GetContentType() string {
 	if x != nil {
 		return x.ContentType
+	}
+	return ""
+}
+
+func (x *SignUploadRequest) GetEndTime() int64 {
+	if x != nil {
+		return x.EndTime
+	}
+	return 0
+}
+
+func (x *SignUploadRequest) GetPreviousUploadId() string {
+	if x != nil {
+		return x.PreviousUploadId
 	}
 	return ""
 }
@@ -1578,12 +1596,14 @@ const file_oss_v1_oss_proto_rawDesc = "" +
 	"\bprovider\x18\x02 \x01(\tR\bprovider\x12\x16\n" +
 	"\x06origin\x18\x03 \x01(\tR\x06origin\"\"\n" +
 	"\fHostResponse\x12\x12\n" +
-	"\x04host\x18\x01 \x01(\tR\x04host\"\x8a\x01\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\"\xd3\x01\n" +
 	"\x11SignUploadRequest\x12\x16\n" +
 	"\x06caller\x18\x01 \x01(\tR\x06caller\x12&\n" +
 	"\x06object\x18\x02 \x01(\v2\x0e.oss.v1.ObjectR\x06object\x12\x12\n" +
 	"\x04size\x18\x03 \x01(\x03R\x04size\x12!\n" +
-	"\fcontent_type\x18\x04 \x01(\tR\vcontentType\"b\n" +
+	"\fcontent_type\x18\x04 \x01(\tR\vcontentType\x12\x19\n" +
+	"\bend_time\x18\x05 \x01(\x03R\aendTime\x12,\n" +
+	"\x12previous_upload_id\x18\x06 \x01(\tR\x10previousUploadId\"b\n" +
 	"\x12SignUploadResponse\x12\x1b\n" +
 	"\tupload_id\x18\x01 \x01(\tR\buploadId\x12/\n" +
 	"\arequest\x18\x02 \x01(\v2\x15.oss.v1.SignedRequestR\arequest\"v\n" +
