@@ -1,0 +1,5 @@
+//go:build !race
+
+package osstest
+
+const racing = false
