@@ -1,9 +1,10 @@
-// Servers runs a command with a private MariaDB and Redis and stops them again:
+// Servers runs a command with a private MariaDB, Redis and server of S3 and stops
+// them again:
 //
 //	go run ./e2e/servers -- go test ./...
 //
-// The command finds them in PARLEY_TEST_MYSQL, a DSN, and PARLEY_TEST_REDIS, an
-// address. Servers says nothing of its own unless something fails, and exits
+// The command finds them in PARLEY_TEST_MYSQL, a DSN, PARLEY_TEST_REDIS, an
+// address, and PARLEY_TEST_S3, a URL with the keys as user and password. Servers says nothing of its own unless something fails, and exits
 // with the command's exit code.
 package main
 
@@ -54,10 +55,16 @@ func run(args []string) (code int, err error) {
 		return failed, err
 	}
 	defer func() { err = errors.Join(err, redis.Stop()) }()
+	s3, err := fixture.StartS3(ctx)
+	if err != nil {
+		return failed, err
+	}
+	defer func() { err = errors.Join(err, s3.Stop()) }()
 
 	return command(ctx, args, append(os.Environ(),
 		"PARLEY_TEST_MYSQL="+mariadb.DefaultDSN(),
-		"PARLEY_TEST_REDIS="+redis.Addr))
+		"PARLEY_TEST_REDIS="+redis.Addr,
+		"PARLEY_TEST_S3="+s3.URL()))
 }
 
 // cancelWithParent ends ctx when the process that started this one is gone.

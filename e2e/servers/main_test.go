@@ -63,7 +63,7 @@ func TestACommandThatIsNotThereIsAnError(t *testing.T) {
 }
 
 // The command tells where its servers and itself are and then stays.
-const tellAndStay = `echo "$PARLEY_TEST_REDIS"; echo "$PARLEY_TEST_MYSQL"; echo $$; exec sleep 600`
+const tellAndStay = `echo "$PARLEY_TEST_REDIS"; echo "$PARLEY_TEST_MYSQL"; echo "$PARLEY_TEST_S3"; echo $$; exec sleep 600`
 
 func TestTheServersGoHoweverItEnds(t *testing.T) {
 	t.Parallel()
@@ -82,13 +82,13 @@ func TestTheServersGoHoweverItEnds(t *testing.T) {
 			}
 			lines := bufio.NewScanner(out)
 			var told []string
-			for len(told) < 3 && lines.Scan() {
+			for len(told) < 4 && lines.Scan() {
 				told = append(told, lines.Text())
 			}
-			if len(told) < 3 {
+			if len(told) < 4 {
 				t.Fatal("the command did not run")
 			}
-			pid, err := strconv.Atoi(told[2])
+			pid, err := strconv.Atoi(told[3])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,7 +96,8 @@ func TestTheServersGoHoweverItEnds(t *testing.T) {
 			redis := told[0]
 			_, mariadb, _ := strings.Cut(told[1], "(")
 			mariadb, _, _ = strings.Cut(mariadb, ")")
-			for _, addr := range []string{redis, mariadb} {
+			_, s3, _ := strings.Cut(told[2], "@")
+			for _, addr := range []string{redis, mariadb, s3} {
 				if !listens(addr) {
 					t.Errorf("nobody listens at %s while the command runs", addr)
 				}
@@ -111,7 +112,7 @@ func TestTheServersGoHoweverItEnds(t *testing.T) {
 				t.Error("the command still runs")
 			}
 			deadline := time.Now().Add(20 * time.Second)
-			for listens(redis) || listens(mariadb) {
+			for listens(redis) || listens(mariadb) || listens(s3) {
 				if time.Now().After(deadline) {
 					t.Fatal("a server is still there")
 				}
