@@ -1,0 +1,36 @@
+package huawei_test
+
+import (
+	"testing"
+
+	"parley/oss/carry"
+	"parley/oss/huawei"
+	"parley/oss/huawei/huaweitest"
+	"parley/oss/osstest"
+)
+
+// forever is more requests than a test makes.
+const forever = 1 << 30
+
+func TestABucketOfHuaweiDoesWhatEveryProviderDoes(t *testing.T) {
+	t.Parallel()
+	osstest.Run(t, func(t testing.TB) osstest.Fixture {
+		fake := huaweitest.New(t)
+		carrier := carry.New(nil)
+		t.Cleanup(carrier.Close)
+		bucket, err := huawei.New(fake.Bucket())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return osstest.Fixture{
+			Provider: bucket, Carrier: carrier,
+			Get:     osstest.Reader(nil, bucket.Host("")),
+			MinPart: 100 << 10,
+			Faults: &osstest.Faults{
+				Slow: fake.Faults.Hang,
+				Fail: func() { fake.Faults.Cut(forever); fake.Faults.Fail(forever) },
+				Heal: fake.Faults.Heal,
+			},
+		}
+	})
+}
