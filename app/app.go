@@ -59,13 +59,13 @@ type App struct {
 	db       *sqldb.DB
 	redis    redis.UniversalClient
 	log      *eventlog.Log
-	// record, groups and calls are the services when they are in this process.
-	record, groups, calls *rpc.Server
+	// record, groups, calls and storage are the services when they are in this process.
+	record, groups, calls, storage *rpc.Server
 	// The clients call the services, wherever they are.
-	recordClient, groupClient, callClient *rpc.Client
-	sender                                *sender.Sender
-	sockets                               *connect.Gateway
-	gateways                              map[string]http.Handler
+	recordClient, groupClient, callClient, ossClient *rpc.Client
+	sender                                           *sender.Sender
+	sockets                                          *connect.Gateway
+	gateways                                         map[string]http.Handler
 }
 
 // All is the target that stands for every other one.
@@ -73,7 +73,7 @@ const All = "all"
 
 // Targets returns what a process may be told to be.
 func Targets() []string {
-	return []string{All, "app", "connect", "group", "oss", "record-rpc", "group-rpc", "call-rpc"}
+	return []string{All, "app", "connect", "group", "oss", "record-rpc", "group-rpc", "call-rpc", "oss-rpc"}
 }
 
 // Start starts the targets and returns when all of them answer.

@@ -70,7 +70,7 @@ func (c Config) check() error {
 	k.that(c.Token.Remember > 0, "Token.Remember", c.Token.Remember, "at least 1")
 	k.gateway("App", c.App)
 	k.gateway("Group", c.Group)
-	k.gateway("Oss", c.Oss)
+	k.oss(c.Oss, c.OssService)
 	k.address("Connect.Listen", c.Connect.Listen)
 	k.that(c.Connect.MaxFrame >= 1<<10, "Connect.MaxFrame", c.Connect.MaxFrame, "at least 1024")
 	k.that(c.Connect.MaxFrames >= 1, "Connect.MaxFrames", c.Connect.MaxFrames, "at least 1")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -48,6 +49,7 @@ func (c Config) explain() ([]byte, error) {
 	if c.Call.Secret != "" {
 		c.Call.Secret = "***"
 	}
+	c.OssService.Apps = withoutSecrets(c.OssService.Apps)
 	var document yaml.Node
 	if err := yaml.Unmarshal(reference, &document); err != nil {
 		return nil, err
@@ -84,6 +86,20 @@ func find(node *yaml.Node, path []string) *yaml.Node {
 		}
 	}
 	return node
+}
+
+// withoutSecrets returns apps with the secrets of their providers hidden.
+func withoutSecrets(apps []OssAppConfig) []OssAppConfig {
+	apps = slices.Clone(apps)
+	for i := range apps {
+		apps[i].Providers = slices.Clone(apps[i].Providers)
+		for j := range apps[i].Providers {
+			if p := &apps[i].Providers[j]; p.AccessKeySecret != "" {
+				p.AccessKeySecret = "***"
+			}
+		}
+	}
+	return apps
 }
 
 // withoutPassword hides the password of user:password@address.

@@ -32,11 +32,12 @@ type Config struct {
 	Token        TokenConfig        `yaml:"Token"`
 	App          GatewayConfig      `yaml:"App"`
 	Group        GatewayConfig      `yaml:"Group"`
-	Oss          GatewayConfig      `yaml:"Oss"`
+	Oss          OssConfig          `yaml:"Oss"`
 	Connect      ConnectConfig      `yaml:"Connect"`
 	Record       RecordConfig       `yaml:"Record"`
 	GroupService GroupServiceConfig `yaml:"GroupService"`
 	Call         CallConfig         `yaml:"Call"`
+	OssService   OssServiceConfig   `yaml:"OssService"`
 	Revoke       RevokeConfig       `yaml:"Revoke"`
 	Rpc          RPCConfig          `yaml:"Rpc"`
 	Registry     RegistryConfig     `yaml:"Registry"`

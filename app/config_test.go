@@ -42,8 +42,8 @@ func TestEveryKeyHasADefaultAndAnExplanation(t *testing.T) {
 			name := node.Content[i]
 			below := strings.TrimPrefix(path+"."+name.Value, ".")
 			// Group and Oss refer to App, a user to its password.
-			sameAsRecord := below == "Call.Listen" || below == "Call.Advertise"
-			sameAsApp := path == "Group" || strings.HasPrefix(path, "Oss")
+			sameAsRecord := below == "Call.Listen" || below == "Call.Advertise" || below == "OssService.Listen" || below == "OssService.Advertise"
+			sameAsApp := path == "Group" || path == "Oss" && below != "Oss.Scratch" && below != "Oss.ScratchSize" && below != "Oss.Proxies"
 			if section := node.Content[i+1].Kind == yaml.MappingNode; !section && name.HeadComment == "" && !sameAsApp && path != "GroupService" && !sameAsRecord && below != "Registry.User" {
 				t.Errorf("%s has no explanation in config.yaml", below)
 			}
@@ -71,7 +71,7 @@ func TestTheDefaultsAreThoseOfThePackages(t *testing.T) {
 	}
 	want := gateway.Config{}.WithDefaults()
 	got := c.App.gateway(want.Name)
-	if got != want {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("the app gateway has %+v by default, package gateway %+v", got, want)
 	}
 }
@@ -93,6 +93,37 @@ func TestAFileAndTheEnvironmentChangeTheDefaults(t *testing.T) {
 	want.Token.Window = 5 * time.Second
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("loaded %+v\nwant %+v", got, want)
+	}
+}
+
+const oneApp = `[{AppID: dtalk, Quota: 5, Providers: [{Type: minio, Endpoint: "http://m:9000", Bucket: b, AccessKeyID: i, AccessKeySecret: s, TokenLife: 20m}, {Type: huaweiyun, Endpoint: "https://o", Bucket: b, AccessKeyID: i, AccessKeySecret: s}]}]`
+
+func TestAListWhoseEntriesHaveKeys(t *testing.T) {
+	t.Parallel()
+	want := []OssAppConfig{{AppID: "dtalk", Quota: 5, Providers: []OssProviderConfig{
+		{Type: "minio", Endpoint: "http://m:9000", Bucket: "b", AccessKeyID: "i", AccessKeySecret: "s", TokenLife: 20 * time.Minute},
+		{Type: "huaweiyun", Endpoint: "https://o", Bucket: "b", AccessKeyID: "i", AccessKeySecret: "s"},
+	}}}
+	fromFile, err := Load(write(t, "OssService: {Apps: "+oneApp+"}"), noEnvironment)
+	if err != nil || !reflect.DeepEqual(fromFile.OssService.Apps, want) {
+		t.Errorf("a file gives %+v, error %v", fromFile.OssService.Apps, err)
+	}
+	fromEnvironment, err := Load("", func(name string) string {
+		if name == "PARLEY_OSSSERVICE_APPS" {
+			return oneApp
+		}
+		return ""
+	})
+	if err != nil || !reflect.DeepEqual(fromEnvironment.OssService.Apps, want) {
+		t.Errorf("the environment gives %+v, error %v", fromEnvironment.OssService.Apps, err)
+	}
+	text, err := fromFile.explain()
+	if err != nil || strings.Contains(string(text), "AccessKeySecret: s\n") || fromFile.OssService.Apps[0].Providers[0].AccessKeySecret != "s" {
+		t.Fatalf("what is printed has the secret, or took it from the configuration, error %v", err)
+	}
+	printed, err := Load(write(t, strings.ReplaceAll(string(text), "***", "s")), noEnvironment)
+	if err != nil || !reflect.DeepEqual(printed, fromFile) {
+		t.Errorf("what is printed is not what was loaded: %v\n%s", err, text)
 	}
 }
 
@@ -118,6 +149,18 @@ func TestMistakesInAFileAreNamed(t *testing.T) {
 		{"Call: {Secret: s}", "Call.AppID is 0 and must be set together with Call.SecretFile or Call.Secret"},
 		{"Call: {Ring: 10ms}", "Call.Ring is 10ms and must be from 1s to 1h"},
 		{"Call: {TicketExpire: 1s}", "Call.TicketExpire is 1s and must be from 1m to 68 years"},
+		{"Oss: {Proxies: [10.0.0.0/99]}", `Oss.Proxies is ["10.0.0.0/99"] and must be a list of addresses or networks`},
+		{"OssService: {MaxFile: 17825792}", "OssService.MaxFile is 17825792 and must be at least 65536 less than Oss.MaxBody (17825792)"},
+		{"OssService: {Apps: {AppID: a}}", "OssService.Apps must be a list, of which each entry begins with a dash"},
+		{"OssService:\n  Apps:\n    - AppId: a", "line 3: there is no key OssService.Apps[0].AppId; OssService.Apps[0] has AppID, Providers, Quota"},
+		{"OssService:\n  Apps:\n    - AppID: a", "OssService.Apps[0].Providers is empty and must be a list of providers"},
+		{"OssService:\n  Apps:\n    - AppID: a\n      Providers: [{Type: s3}]", `OssService.Apps[0].Providers[0].Type is "s3" and must be aliyun, huaweiyun, minio, local`},
+		{"OssService:\n  Apps:\n    - AppID: a\n      Providers: [{Type: minio, Endpoint: minio}]", "OssService.Apps[0].Providers[0].Endpoint is minio and must be a URL"},
+		{"OssService:\n  Apps:\n    - AppID: a\n      Providers: [{Type: local, Bucket: b}]", "Type is local and must be without other keys than PublicURL"},
+		{"OssService:\n  Apps:\n    - AppID: a\n      Providers: [{Type: aliyun, TokenLife: 1m}]", "TokenLife is 1m0s and must be from 15m to 12h"},
+		{"OssService:\n  Apps:\n    - {AppID: a, Providers: [{Type: local}]}\n    - {AppID: a, Providers: [{Type: local}]}", `OssService.Apps[1].AppID is "a" and must be 1 to 255 bytes, and another`},
+		{"OssService:\n  Apps:\n    - {AppID: a, Providers: [{Type: minio, Endpoint: \"http://m\", Bucket: b}]}\n    - {AppID: c, Providers: [{Type: minio, Endpoint: \"http://m/\", Bucket: b}]}", "OssService.Apps[1].Providers[0].Bucket is b and must be another than that of app a"},
+		{"OssService: {Timeout: 1h}", "OssService.Timeout is 1h0m0s and must be from 1s to 1m"},
 		{"Registry: {PasswordFile: missing}", "Registry.PasswordFile: open missing"},
 		{"Data: ''", `Data is "" and must be a folder`},
 		{"Data: [", "yaml: "},

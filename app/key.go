@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -53,8 +54,24 @@ func (k key) environment() string {
 	return "PARLEY_" + strings.ToUpper(strings.ReplaceAll(k.path, ".", "_"))
 }
 
-// setText sets k as the environment says; a list is separated by commas.
+// ofKeys reports whether k is a list of which each entry has keys of its own.
+func (k key) ofKeys() bool {
+	return k.value.Kind() == reflect.Slice && k.value.Type().Elem().Kind() == reflect.Struct
+}
+
+// setText sets k as the environment says; a list is separated by commas, or YAML if
+// its entries have keys.
 func (k key) setText(text string) error {
+	if k.ofKeys() {
+		var document yaml.Node
+		if err := yaml.Unmarshal([]byte(text), &document); err != nil {
+			return fmt.Errorf("%s must be a list in YAML: %w", k.path, err)
+		}
+		if len(document.Content) == 0 {
+			return fmt.Errorf("%s must be a list in YAML, such as []", k.path)
+		}
+		return k.set(document.Content[0])
+	}
 	if k.value.Kind() != reflect.Slice {
 		return k.setScalar(text)
 	}
@@ -72,6 +89,9 @@ func (k key) set(node *yaml.Node) error {
 		k.value.SetZero()
 		return nil
 	}
+	if k.ofKeys() {
+		return k.setEntries(node)
+	}
 	if k.value.Kind() == reflect.Slice {
 		var items []string
 		if node.Kind != yaml.SequenceNode || node.Decode(&items) != nil {
@@ -84,6 +104,25 @@ func (k key) set(node *yaml.Node) error {
 		return fmt.Errorf("%s must be a single value", k.path)
 	}
 	return k.setScalar(node.Value)
+}
+
+// setEntries sets a list whose entries have keys.
+func (k key) setEntries(node *yaml.Node) error {
+	if node.Kind != yaml.SequenceNode {
+		return fmt.Errorf("%s must be a list, of which each entry begins with a dash", k.path)
+	}
+	list := reflect.MakeSlice(k.value.Type(), len(node.Content), len(node.Content))
+	var errs []error
+	for i, entry := range node.Content {
+		path := fmt.Sprintf("%s[%d]", k.path, i)
+		keys := make(map[string]key)
+		for _, below := range keysOf(path, list.Index(i)) {
+			keys[below.path] = below
+		}
+		errs = append(errs, set(keys, path, entry)...)
+	}
+	k.value.Set(list)
+	return errors.Join(errs...)
 }
 
 func (k key) setScalar(text string) error {
@@ -125,7 +164,7 @@ func (k key) node() (*yaml.Node, error) {
 	if err := node.Encode(k.value.Interface()); err != nil {
 		return nil, fmt.Errorf("write %s: %w", k.path, err)
 	}
-	if k.value.Kind() == reflect.Slice {
+	if k.value.Kind() == reflect.Slice && !k.ofKeys() {
 		node.Style = yaml.FlowStyle
 	}
 	return &node, nil

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -23,7 +24,6 @@ import (
 	groupgateway "parley/group/gateway"
 	grouprpc "parley/group/rpc"
 	groupstore "parley/group/store"
-	ossgateway "parley/oss/gateway"
 	"parley/pkg/await"
 	"parley/pkg/eventlog"
 	"parley/pkg/gateway"
@@ -58,16 +58,20 @@ func (a *App) modules() []launch.Module {
 		{Name: "call-rpc", Needs: []string{"call-service"}, Start: a.startCallRPC},
 		{Name: "call-client", Needs: a.needsService("call"), Start: a.startCallClient},
 
+		{Name: "oss-service", Needs: append([]string{"database", "redis"}, a.needsFolder()...), Start: a.startOssService},
+		{Name: "oss-rpc", Needs: []string{"oss-service"}, Start: a.startOssRPC},
+		{Name: "oss-client", Needs: a.needsService("oss"), Start: a.startOssClient},
+
 		{Name: "app-routes", Needs: []string{"record-client", "call-client"}, Start: a.startAppRoutes},
 		{Name: "group-routes", Needs: []string{"group-client"}, Start: a.startGroupRoutes},
-		{Name: "oss-routes", Start: a.startOssRoutes},
+		{Name: "oss-routes", Needs: []string{"oss-client"}, Start: a.startOssRoutes},
 
 		{Name: "sockets", Needs: []string{"log", "redis", "record-client"}, Start: a.startSockets},
 
 		{Name: "app", Needs: a.needsSockets("app-routes"), Start: a.startPort("app", a.config.App)},
 		{Name: "connect", Needs: []string{"sockets"}, Start: a.startConnect},
 		{Name: "group", Needs: []string{"group-routes"}, Start: a.startPort("group", a.config.Group)},
-		{Name: "oss", Needs: []string{"oss-routes"}, Start: a.startPort("oss", a.config.Oss)},
+		{Name: "oss", Needs: []string{"oss-routes"}, Start: a.startPort("oss", a.config.Oss.GatewayConfig)},
 		{Name: "all-routes", Needs: []string{"app-routes", "group-routes", "oss-routes", "sockets"}, Start: a.startAllRoutes},
 	}
 }
@@ -237,7 +241,7 @@ func (a *App) startCallRPC(context.Context) (launch.Stop, error) {
 }
 
 func (a *App) startCallClient(ctx context.Context) (launch.Stop, error) {
-	client, err := a.connect(ctx, a.calls, "call-rpc", "Call.Endpoints", a.config.Call.Endpoints, "127.0.0.1:9003")
+	client, err := a.connect(ctx, a.calls, "call-rpc", "Call.Endpoints", a.config.Call.Endpoints, "127.0.0.1:9003", a.config.Rpc.Timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -269,7 +273,7 @@ func (a *App) listen(target string, server *rpc.Server, config ServiceConfig) (l
 }
 
 func (a *App) startGroupClient(ctx context.Context) (launch.Stop, error) {
-	client, err := a.connect(ctx, a.groups, "group-rpc", "GroupService.Endpoints", a.config.GroupService.Endpoints, "127.0.0.1:9002")
+	client, err := a.connect(ctx, a.groups, "group-rpc", "GroupService.Endpoints", a.config.GroupService.Endpoints, "127.0.0.1:9002", a.config.Rpc.Timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -278,7 +282,7 @@ func (a *App) startGroupClient(ctx context.Context) (launch.Stop, error) {
 }
 
 func (a *App) startRecordClient(ctx context.Context) (launch.Stop, error) {
-	client, err := a.connect(ctx, a.record, "record-rpc", "Record.Endpoints", a.config.Record.Endpoints, "127.0.0.1:9001")
+	client, err := a.connect(ctx, a.record, "record-rpc", "Record.Endpoints", a.config.Record.Endpoints, "127.0.0.1:9001", a.config.Rpc.Timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -292,10 +296,11 @@ func (a *App) startRecordClient(ctx context.Context) (launch.Stop, error) {
 
 // connect returns a client of a service: of the server in this process, or of
 // those at the endpoints, of which it waits for one to answer. Where neither
-// endpoints nor a registry are configured it is the one at unconfigured.
-func (a *App) connect(ctx context.Context, local *rpc.Server, service, key string, endpoints []string, unconfigured string) (*rpc.Client, error) {
+// endpoints nor a registry are configured it is the one at unconfigured. A call may
+// take as long as timeout.
+func (a *App) connect(ctx context.Context, local *rpc.Server, service, key string, endpoints []string, unconfigured string, timeout time.Duration) (*rpc.Client, error) {
 	if local != nil {
-		return local.Local(a.config.Rpc.Timeout), nil
+		return local.Local(timeout), nil
 	}
 	registry, err := a.config.Registry.registry()
 	if err != nil {
@@ -305,7 +310,7 @@ func (a *App) connect(ctx context.Context, local *rpc.Server, service, key strin
 		endpoints = []string{unconfigured}
 	}
 	client, err := rpc.Dial(rpc.ClientConfig{
-		Service: service, Endpoints: endpoints, Registry: registry, Timeout: a.config.Rpc.Timeout,
+		Service: service, Endpoints: endpoints, Registry: registry, Timeout: timeout,
 	})
 	if err != nil {
 		return nil, err
@@ -339,11 +344,6 @@ func (a *App) startGroupRoutes(context.Context) (launch.Stop, error) {
 	return a.addGateway("group", routes, err)
 }
 
-func (a *App) startOssRoutes(context.Context) (launch.Stop, error) {
-	routes, err := ossgateway.New(a.config.Oss.gateway("oss"), a.verifier, a.options.AccessLog, &ossgateway.Services{})
-	return a.addGateway("oss", routes, err)
-}
-
 // addGateway ends the start of a gateway that has no port yet.
 func (a *App) addGateway(name string, routes *gateway.Handler, err error) (launch.Stop, error) {
 	if err != nil {
@@ -370,7 +370,7 @@ func (a *App) startPort(name string, g GatewayConfig) func(context.Context) (lau
 // startAllRoutes serves all gateways on the port of the app gateway, or on the
 // one that the process was given.
 func (a *App) startAllRoutes(context.Context) (launch.Stop, error) {
-	g := largest(a.config.App, a.config.Group, a.config.Oss)
+	g := largest(a.config.App, a.config.Group, a.config.Oss.GatewayConfig)
 	if a.options.Listen != "" {
 		g.Listen = a.options.Listen
 	}

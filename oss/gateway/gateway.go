@@ -19,8 +19,15 @@ type Services = svc.ServiceContext
 // tokenRoutes answer GET besides POST.
 var tokenRoutes = []string{"/oss/get-token", "/oss/get-huaweiyun-token"}
 
-// New returns the gateway with all its routes. The access log goes to log.
-func New(config gateway.Config, verifier gateway.Verifier, log io.Writer, services *Services) (*gateway.Handler, error) {
+// Tree is where objects of an embedded store are read.
+type Tree struct {
+	Prefix  string
+	Handler http.Handler
+}
+
+// New returns the gateway with all its routes, and the objects in trees beside them.
+// The access log goes to log.
+func New(config gateway.Config, verifier gateway.Verifier, log io.Writer, services *Services, trees ...Tree) (*gateway.Handler, error) {
 	g, err := gateway.New(config, verifier, log)
 	if err != nil {
 		return nil, err
@@ -33,6 +40,9 @@ func New(config gateway.Config, verifier gateway.Verifier, log io.Writer, servic
 	}
 	if err := g.Public(http.MethodGet, "/openapi.json", http.HandlerFunc(api.ServeOpenAPI)); err != nil {
 		return nil, err
+	}
+	for _, t := range trees {
+		g.Tree(t.Prefix, t.Handler)
 	}
 	return g.Handler()
 }

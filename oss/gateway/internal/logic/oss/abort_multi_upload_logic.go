@@ -3,9 +3,10 @@ package oss
 import (
 	"context"
 
+	ossv1 "parley/api/proto/oss/v1"
 	"parley/oss/gateway/internal/svc"
 	"parley/oss/gateway/internal/types"
-	"parley/pkg/fault"
+	"parley/pkg/gateway"
 )
 
 // AbortMultiUploadLogic answers 终止分段上传.
@@ -19,7 +20,10 @@ func NewAbortMultiUploadLogic(ctx context.Context, svcCtx *svc.ServiceContext) *
 	return &AbortMultiUploadLogic{ctx: ctx, svcCtx: svcCtx}
 }
 
-// AbortMultiUpload answers Unsupported until there is a service that it can call.
+// AbortMultiUpload drops an upload and its parts.
 func (l *AbortMultiUploadLogic) AbortMultiUpload(req *types.AbortMultiUploadReq) (resp *types.AbortMultiUploadResp, err error) {
-	return nil, fault.Unsupported
+	_, err = l.svcCtx.Storage.AbortMultipart(l.ctx, &ossv1.AbortMultipartRequest{
+		Caller: string(gateway.UID(l.ctx)), Object: objectOf(req.OssBase, req.Key), UploadId: req.UploadId,
+	})
+	return &types.AbortMultiUploadResp{}, err
 }
