@@ -31,6 +31,14 @@ usage:
   parley call -as KEY             wait for calls, and type what to do about them;
                                   -answer accept, reject or busy does so by itself,
                                   -once waits for one call only
+  parley put -as KEY FILE         upload a file of any size and print its url; the
+                                  same command again goes on where the last one
+                                  ended, and with -abort drops what it began; -url,
+                                  -app ID (dtalk), -type of the provider, -key of
+                                  the object (the day, a random word and the name of
+                                  the file), -part SIZE (8MiB; from 5MiB to what the
+                                  server takes, 16MiB by default), -parallel N (4),
+                                  -state FILE for how far it is (in the user's cache)
   parley config print [flags]     print the configuration in force, explained
   parley config check [flags]     check the configuration, connect to nothing
   parley migrate [up] [flags]     bring the schema of the database up to date
@@ -95,6 +103,8 @@ func (c *command) run(ctx context.Context) error {
 		return c.chat(ctx)
 	case "call":
 		return c.call(ctx)
+	case "put":
+		return c.put(ctx)
 	case "config":
 		return c.config()
 	case "migrate":

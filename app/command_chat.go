@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -66,8 +67,16 @@ func keyOf(as string) (auth.Key, error) {
 // are none, or one that cannot move its cursor.
 func terminal(in io.Reader, out io.Writer) func() (width, height int) {
 	from, ok := in.(*os.File)
-	to, ok2 := out.(*os.File)
-	if !ok || !ok2 || !term.IsTerminal(int(from.Fd())) || !term.IsTerminal(int(to.Fd())) {
+	if !ok || !term.IsTerminal(int(from.Fd())) {
+		return nil
+	}
+	return screen(out)
+}
+
+// screen returns how large the terminal is that out is, or nil, as terminal does.
+func screen(out io.Writer) func() (width, height int) {
+	to, ok := out.(*os.File)
+	if !ok || !term.IsTerminal(int(to.Fd())) {
 		return nil
 	}
 	if name := os.Getenv("TERM"); name == "" || name == "dumb" || runtime.GOOS == "windows" {
@@ -79,5 +88,17 @@ func terminal(in io.Reader, out io.Writer) func() (width, height int) {
 			return 0, 0
 		}
 		return width, height
+	}
+}
+
+// widthOf returns how wide the terminal is that out is, or nil, as terminal does.
+func widthOf(out io.Writer) func() int {
+	size := screen(out)
+	if size == nil {
+		return nil
+	}
+	return func() int {
+		width, _ := size()
+		return cmp.Or(width, 80)
 	}
 }

@@ -72,10 +72,10 @@ func TestTheTerminalNeedsTheFileOfAKey(t *testing.T) {
 		key[1:]:           "not a file that exists",
 		write(t, "hello"): "no private key",
 	} {
-		for _, command := range []string{"chat", "call"} {
-			code, out, errOut := parley(t, command, "-as", as, "-to", "bob")
+		for _, args := range [][]string{{"chat", "-to", "bob"}, {"call", "-to", "bob"}, {"put", "file"}} {
+			code, out, errOut := parley(t, append(args, "-as", as)...)
 			if code == 0 || out != "" || !strings.Contains(errOut, want) || strings.Contains(errOut, key[1:]) {
-				t.Errorf("%s as %s: exit %d, %q, %q", command, as, code, out, errOut)
+				t.Errorf("%v as %s: exit %d, %q, %q", args, as, code, out, errOut)
 			}
 		}
 	}
@@ -109,6 +109,9 @@ func TestCallsThatMakeNoSense(t *testing.T) {
 		{"call", "-as", "alice.key", "-group", "7"}, {"call", "-as", "alice.key", "-to", "bob", "-group", "0"}, {"call", "-as", "alice.key", "-video"},
 		{"call", "-as", "alice.key", "-to", "bob", "-answer", "accept"}, {"call", "-as", "alice.key", "-to", "bob", "-once"},
 		{"call", "-as", "alice.key", "-answer", "hangup"}, {"call", "-as", "alice.key", "now"}, {"call", "-as", strings.Repeat("1", 64)},
+		{"put"}, {"put", "-as", "alice.key"}, {"put", "a.png"}, {"put", "-as", "alice.key", "a.png", "b.png"}, {"put", "a.png", "-as", "alice.key", "b.png"},
+		{"put", "-as", "alice.key", "-part", "1MiB", "a.png"}, {"put", "-as", "alice.key", "-part", "much", "a.png"},
+		{"put", "-as", "alice.key", "-parallel", "0", "a.png"}, {"put", "-as", "alice.key", "-parallel", "65", "a.png"},
 		{"chat", "-as", "alice.key", "-to", "b b"}, {"chat", "-as", "alice.key", "-group", "0"}, {"chat", "-as", strings.Repeat("1", 64), "-to", "bob"},
 	} {
 		if code, _, errOut := parley(t, args...); code != 2 || !strings.Contains(errOut, "see parley help") {

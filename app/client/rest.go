@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -63,13 +64,36 @@ func (r REST) Call(ctx context.Context, path, contentType string, body []byte, d
 		return err
 	}
 	defer res.Body.Close()
+	return Decode(res, data)
+}
+
+// StatusError is an answer without the envelope of the API, as a proxy gives it, or
+// a server that is something else.
+type StatusError struct {
+	Path   string
+	Code   int    // the HTTP status
+	Status string // the same with its words
+}
+
+// Error says who answered and how.
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("%s is answered %s and is no Parley API", e.Path, e.Status)
+}
+
+// Decode decodes the data of an answer: a CodeError is one that says no, a
+// StatusError one that is not of the API. Another error is that of reading it.
+func Decode(res *http.Response, data any) error {
 	var envelope struct {
 		Result  *fault.Code     `json:"result"`
 		Message string          `json:"message"`
 		Data    json.RawMessage `json:"data"`
 	}
-	if err := json.NewDecoder(res.Body).Decode(&envelope); err != nil || envelope.Result == nil {
-		return fmt.Errorf("%s is answered %s and is no Parley API", path, res.Status)
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, &envelope); err != nil || envelope.Result == nil {
+		return &StatusError{res.Request.URL.Path, res.StatusCode, Clean(res.Status)}
 	}
 	if *envelope.Result != fault.OK {
 		return &CodeError{*envelope.Result, envelope.Message}
