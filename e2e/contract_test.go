@@ -40,19 +40,6 @@ func TestEveryRouteHasATable(t *testing.T) {
 	}
 }
 
-func TestReadmeListsWhatIsNotSupportedYet(t *testing.T) {
-	t.Parallel()
-	readme, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, tb := range tables {
-		if got, want := strings.Contains(string(readme), "`"+tb.route+"`"), isLater(tb.route); got != want {
-			t.Errorf("README.md lists `%s` as not supported yet: %t, want %t", tb.route, got, want)
-		}
-	}
-}
-
 // preflight asks as a browser does before it sends a request of a page of
 // another origin.
 func preflight(t *testing.T, url string) {

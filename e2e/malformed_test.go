@@ -83,17 +83,9 @@ func misshapes(t testing.TB, tb *table) []malformed {
 	}
 	nothing := malformed{name: "nothing", head: sized("", 0), status: 200, result: fault.BadRequest}
 	if tb.bare {
-		nothing.result = outcome(tb)
+		nothing.result = tb.result
 	}
 	return append(all, nothing)
-}
-
-// outcome is how a good request to a route ends.
-func outcome(tb *table) fault.Code {
-	if isLater(tb.route) {
-		return fault.Unsupported
-	}
-	return fault.OK
 }
 
 func isPush(tb *table) bool { _, ok := tb.good.(pushed); return ok }

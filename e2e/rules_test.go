@@ -40,29 +40,10 @@ func everyRoute(tb *table) []row {
 	return rows
 }
 
-// unsupported are the rows of a route whose service comes later.
-func unsupported(tb *table) []row {
-	rows := []row{
-		{name: "its service comes later", result: fault.Unsupported},
-		{name: "its service comes later, in English", headers: english, result: fault.Unsupported},
-	}
-	if tb.get {
-		rows = append(rows, row{name: "GET", method: http.MethodGet, result: fault.Unsupported})
-	}
-	if tb.prefix != "" {
-		rows = append(rows, row{name: "under the prefix", path: tb.prefix + tb.route, result: fault.Unsupported})
-	}
-	return rows
-}
-
 func long(n int) string { return string(slices.Repeat([]byte("x"), n)) }
 
 // tables has every route.
 var tables = slices.Concat(callTables, recordTables, userTables, groupTables, ossTables)
-
-// later are the routes that answer -2000 because their services come with later
-// issues. README.md has the same list.
-var later = ossTables
 
 func TestEveryRouteAnswersAsItsTableSays(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
@@ -74,9 +55,6 @@ func TestEveryRouteAnswersAsItsTableSays(t *testing.T) {
 					tb.set(s)
 				}
 				rows := slices.Concat(everyRoute(&tb), tb.rows)
-				if isLater(tb.route) {
-					rows = append(rows, unsupported(&tb)...)
-				}
 				for _, r := range rows {
 					t.Run(r.name, func(t *testing.T) { s.run(t, &tb, r) })
 				}
@@ -84,8 +62,4 @@ func TestEveryRouteAnswersAsItsTableSays(t *testing.T) {
 			})
 		}
 	})
-}
-
-func isLater(route string) bool {
-	return slices.ContainsFunc(later, func(tb table) bool { return tb.route == route })
 }

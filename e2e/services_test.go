@@ -18,16 +18,16 @@ type services struct {
 	records []*process
 	// Where the first record service and the call service take calls.
 	first, calls string
-	// The group and the call service; nil where they are in records[0].
-	group, call *process
+	// The group, the call and the storage service; nil where they are in records[0].
+	group, call, storage *process
 	// The socket gateways, and where they are.
 	connects []*process
 	gateways []string
 	site     site
 }
 
-// startServices starts one process for each gateway, for the group and the call
-// service, two record services and two socket gateways.
+// startServices starts one process for each gateway, for the group, the call and
+// the storage service, two record services and two socket gateways.
 func startServices(t testing.TB) *services {
 	t.Helper()
 	redis := os.Getenv(redistest.EnvRedis)
@@ -48,19 +48,21 @@ func startServicesOn(t testing.TB, redis, redisOfFirst string, more ...string) *
 		p.run()
 		return p
 	}
-	first, second, group, call, connect := freeAddr(t), freeAddr(t), freeAddr(t), freeAddr(t), freeAddr(t)
+	first, second, group, call, storage, connect := freeAddr(t), freeAddr(t), freeAddr(t), freeAddr(t), freeAddr(t), freeAddr(t)
 	asRecord, asGroup, asCall, asConnect := "PARLEY_RECORD_LISTEN=", "PARLEY_GROUPSERVICE_LISTEN=", "PARLEY_CALL_LISTEN=", "PARLEY_CONNECT_LISTEN="
-	more = append(more, fmt.Sprint("PARLEY_CALL_APPID=", callApp), "PARLEY_CALL_SECRET="+callSecret)
+	asStorage := "PARLEY_OSSSERVICE_LISTEN="
+	more = append(more, storesLocally, fmt.Sprint("PARLEY_CALL_APPID=", callApp), "PARLEY_CALL_SECRET="+callSecret)
 	records := first
 	s.gateways = []string{"http://" + connect}
 	if len(database) == 0 {
-		s.records = []*process{service("record-rpc,group-rpc,call-rpc,connect", redis,
-			asRecord+first, asGroup+group, asCall+call, asConnect+connect)}
+		s.records = []*process{service("record-rpc,group-rpc,call-rpc,oss-rpc,connect", redis,
+			asRecord+first, asGroup+group, asCall+call, asStorage+storage, asConnect+connect)}
 		s.connects = s.records
 	} else {
 		s.records = []*process{service("record-rpc", redisOfFirst, asRecord+first), service("record-rpc", redis, asRecord+second)}
 		s.group = service("group-rpc", redis, asGroup+group)
 		s.call = service("call-rpc", redis, asCall+call, "PARLEY_GROUPSERVICE_ENDPOINTS="+group)
+		s.storage = service("oss-rpc", redis, asStorage+storage)
 		records += "," + second
 		for _, addr := range []string{connect, freeAddr(t)} {
 			s.connects = append(s.connects, service("connect", redis, asConnect+addr, "PARLEY_RECORD_ENDPOINTS="+records))
@@ -69,7 +71,7 @@ func startServicesOn(t testing.TB, redis, redisOfFirst string, more ...string) *
 	}
 	s.first, s.calls = first, call
 	gateway := func(target string) string {
-		return startGateway(t, target,
+		return startGateway(t, target, data, storesLocally, "PARLEY_OSSSERVICE_ENDPOINTS="+storage,
 			"PARLEY_RECORD_ENDPOINTS="+records, "PARLEY_GROUPSERVICE_ENDPOINTS="+group, "PARLEY_CALL_ENDPOINTS="+call, "PARLEY_CONNECT_WITHAPP=false")
 	}
 	s.site = site{app: gateway("app"), group: gateway("group"), oss: gateway("oss"), connect: s.gateways[0]}
@@ -81,11 +83,15 @@ func startServicesOn(t testing.TB, redis, redisOfFirst string, more ...string) *
 	return s
 }
 
-// startGateway starts a gateway and returns where it answers.
-func startGateway(t testing.TB, target string, env ...string) string {
+// storesLocally configures an app that stores objects in the data folder, which the
+// gateway and the service share.
+const storesLocally = "PARLEY_OSSSERVICE_APPS=[{AppID: dtalk, Providers: [{Type: local}]}]"
+
+// startGateway starts a gateway with a data folder and returns where it answers.
+func startGateway(t testing.TB, target, data string, env ...string) string {
 	t.Helper()
 	addr := freeAddr(t)
-	p := newService(t, append(env, "PARLEY_"+strings.ToUpper(target)+"_LISTEN="+addr), "-target", target)
+	p := newService(t, append(env, "PARLEY_"+strings.ToUpper(target)+"_LISTEN="+addr), "-target", target, "-data", data)
 	p.run()
 	p.site = oneAddress("http://" + addr)
 	p.ready()
@@ -122,7 +128,9 @@ func TestEveryTargetInItsOwnProcess(t *testing.T) {
 		t.Errorf("alice reads %v, want what bob sent over his socket", got)
 	}
 	alice.post("/group/app/group-info", map[string]any{"id": 1}).want(t, fault.NoSuchGroup)
-	alice.post("/oss/get-host", map[string]any{"appId": "dtalk"}).want(t, fault.Unsupported)
+	picture := inDtalk("pictures/" + string(alice.uid()) + ".png")
+	holds(t, alice.store(picture, []byte("a picture")).URL, []byte("a picture"))
+	bob.put(picture, []byte("another")).want(t, fault.Forbidden)
 }
 
 // The gateway outlives the record services: what was not answered is sent again.

@@ -19,10 +19,6 @@ func wrongly(field, name, text string) row {
 	return row{name: name, body: jsonText(text), result: fault.BadRequest, field: field}
 }
 
-// passes is a row with a body that clients send and whose shape is right,
-// though the service of its route comes later.
-func passes(name string, b body) row { return row{name: name, body: b, result: fault.Unsupported} }
-
 // club is the scene of groups: in $group alice is the owner, adam an admin, bob
 // and carol are members; eve is in none. In $blocked and $disbanded they have the
 // same places.

@@ -25,6 +25,8 @@ type table struct {
 	bare bool
 	// get says that GET is served as well as POST.
 	get bool
+	// result is how a good request ends, 0 unless it is set.
+	result fault.Code
 	// prefix is a second place where the route is served.
 	prefix string
 	// set makes what the rows speak of, and names it: $name in a path, a body
@@ -48,8 +50,8 @@ type row struct {
 	result fault.Code
 	// field is what -1012 blames.
 	field string
-	// data is the JSON of the answer, byte for byte; # stands for a number and
-	// % for the key of a group.
+	// data is the JSON of the answer, byte for byte; # stands for a number, % for
+	// the key of a group, @ for the id of an upload.
 	// Unless it is set, it is {} for success and null otherwise.
 	data string
 }
@@ -236,7 +238,7 @@ func (s *scene) envelope(r row) *regexp.Regexp {
 	default:
 		data = "null"
 	}
-	data = strings.NewReplacer("#", "[0-9]+", "%", "[0-9a-f]{32}").Replace(regexp.QuoteMeta(s.expand(data)))
+	data = strings.NewReplacer("#", "[0-9]+", "%", "[0-9a-f]{32}", "@", "[a-z2-7]{26}").Replace(regexp.QuoteMeta(s.expand(data)))
 	return regexp.MustCompile(fmt.Sprintf(`^\{"result":%d,"message":"%s","data":%s\}$`, r.result, message, data))
 }
 

@@ -16,7 +16,7 @@ func startWithRelay(t testing.TB, redis string) (*services, relayed) {
 	t.Helper()
 	way := startRelay(t, redis)
 	s := startServicesOn(t, redis, way.addr())
-	side := startGateway(t, "app", "PARLEY_RECORD_ENDPOINTS="+s.first, "PARLEY_CALL_ENDPOINTS="+s.calls, "PARLEY_CONNECT_WITHAPP=false")
+	side := startGateway(t, "app", t.TempDir(), "PARLEY_RECORD_ENDPOINTS="+s.first, "PARLEY_CALL_ENDPOINTS="+s.calls, "PARLEY_CONNECT_WITHAPP=false")
 	return s, relayed{s.records[0], way, oneAddress(side)}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/go-redis/redis/v8"
 
 	"parley/app"
+	"parley/oss"
 	"parley/pkg/eventlog"
 	"parley/pkg/redisx/redistest"
 	"parley/pkg/sqldb"
@@ -34,14 +35,17 @@ func everywhere(t *testing.T, scenario func(*testing.T, *world)) {
 	everywhereWith(t, app.Default(), scenario)
 }
 
+// forms are the forms in which Parley runs.
+var forms = map[string]func(testing.TB, app.Config, app.Backends) site{
+	"one process": startTogether,
+	"split":       startSplit,
+}
+
 // everywhereWith is everywhere with a configuration.
 func everywhereWith(t *testing.T, config app.Config, scenario func(*testing.T, *world)) {
 	t.Parallel()
 	config.Call.AppID, config.Call.Secret = callApp, callSecret
-	for name, start := range map[string]func(testing.TB, app.Config, app.Backends) site{
-		"one process": startTogether,
-		"split":       startSplit,
-	} {
+	for name, start := range forms {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := app.Backends{DB: sqldbtest.New(t), Redis: redistest.New(t)}
@@ -61,10 +65,20 @@ const (
 // anyPort is an address of this machine whose port the system chooses.
 const anyPort = "127.0.0.1:0"
 
+// storing gives a configuration folders of its own, and an app that stores objects
+// unless it has one.
+func storing(t testing.TB, config app.Config) app.Config {
+	config.Data, config.Oss.Scratch = t.TempDir(), t.TempDir()
+	if len(config.OssService.Apps) == 0 {
+		config.OssService.Apps = []app.OssAppConfig{{AppID: "dtalk", Providers: []app.OssProviderConfig{{Type: oss.Local}}}}
+	}
+	return config
+}
+
 // startTogether runs all services in one App, on one address.
 func startTogether(t testing.TB, config app.Config, backends app.Backends) site {
 	t.Helper()
-	all := startApp(t, config, app.Options{Listen: anyPort, Backends: backends})
+	all := startApp(t, storing(t, config), app.Options{Listen: anyPort, Backends: backends})
 	return oneAddress(all.URL())
 }
 
@@ -88,13 +102,15 @@ type split struct {
 
 func newSplit(t testing.TB, config app.Config, backends app.Backends) *split {
 	t.Helper()
-	p := &split{t: t, config: config, backends: backends}
+	p := &split{t: t, config: storing(t, config), backends: backends}
 	p.config.App.Listen, p.config.Group.Listen, p.config.Oss.Listen = anyPort, anyPort, anyPort
 	p.config.Record.Listen, p.config.GroupService.Listen, p.config.Call.Listen = anyPort, anyPort, anyPort
+	p.config.OssService.Listen = anyPort
 	p.config.Connect.WithApp = false
 	p.config.Record.Endpoints = []string{p.start("record-rpc").Address("record-rpc")}
 	p.config.GroupService.Endpoints = []string{p.start("group-rpc").Address("group-rpc")}
 	p.config.Call.Endpoints = []string{p.start("call-rpc").Address("call-rpc")}
+	p.config.OssService.Endpoints = []string{p.start("oss-rpc").Address("oss-rpc")}
 	p.site = site{app: p.start("app").URL(), group: p.start("group").URL(), oss: p.start("oss").URL()}
 	return p
 }
