@@ -25,11 +25,16 @@ type bareServer struct {
 // startBare starts this program again as the bare server of a flag, and tells it
 // a line.
 func startBare(ctx context.Context, flag, line string) (*bareServer, error) {
+	return startSelf(ctx, line, flag)
+}
+
+// startSelf starts this program again with flags, and tells it a line.
+func startSelf(ctx context.Context, line string, flags ...string) (*bareServer, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, self, flag)
+	cmd := exec.CommandContext(ctx, self, flags...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -70,14 +75,19 @@ func serveBare(in io.Reader, out io.Writer) error {
 	if _, err := fmt.Fprintln(out, listener.Addr()); err != nil {
 		return err
 	}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return serveUntil(lines, listener, func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
 			return // the client has left
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
 		_, _ = w.Write(answer) // an error means the same
-	})}
+	})
+}
+
+// serveUntil answers until nothing comes from lines any more.
+func serveUntil(lines *bufio.Reader, listener net.Listener, handler http.HandlerFunc) error {
+	server := &http.Server{Handler: handler}
 	go func() {
 		_, _ = lines.ReadByte() // nothing comes but the end
 		server.Close()

@@ -28,12 +28,13 @@ const (
 	scenarioFanout  = "fanout"
 	scenarioPages   = "pages"
 	scenarioIdle    = "idle"
+	scenarioStorage = "storage"
 	scenarioStart   = "start"
 )
 
 var (
 	traffic   = []string{scenarioPush, scenarioSync, scenarioGroup, scenarioSocket, scenarioLatency, scenarioFanout}
-	scenarios = append(slices.Clip(traffic), scenarioPages, scenarioIdle, scenarioStart)
+	scenarios = append(slices.Clip(traffic), scenarioPages, scenarioIdle, scenarioStorage, scenarioStart)
 )
 
 // bench is one run: the servers, the people, and what was found.
@@ -98,7 +99,7 @@ func measure(ctx context.Context, o options, r *report) (err error) {
 			return err
 		}
 	}
-	if b.runsTraffic() || b.runs(scenarioPages) || b.runs(scenarioIdle) {
+	if b.runsTraffic() || b.runs(scenarioPages) || b.runs(scenarioIdle) || b.runs(scenarioStorage) {
 		if err := b.measureOnServers(ctx); err != nil {
 			return err
 		}
@@ -143,6 +144,11 @@ func (b *bench) measureOnServers(ctx context.Context) (err error) {
 	}
 	if b.runs(scenarioPages) {
 		if err := b.measurePages(ctx); err != nil {
+			return err
+		}
+	}
+	if b.runs(scenarioStorage) {
+		if err := b.measureStorage(ctx); err != nil {
 			return err
 		}
 	}

@@ -52,6 +52,7 @@ func main() {
 	flag.StringVar(&o.profile, "profile", "", "folder for profiles of the servers by perf, one for each measurement")
 	bare := flag.Bool("bare", false, "be the bare server that the benchmark compares with; for its own use")
 	bareSockets := flag.Bool("bare-sockets", false, "be the bare socket server that the benchmark compares with; for its own use")
+	bareStore := flag.String("bare-store", "", "be the bare store, in this folder, that the benchmark compares with; for its own use")
 	flag.Parse()
 	logx.Disable() // what migrations say is of no interest here
 
@@ -67,6 +68,8 @@ func main() {
 		err = serveBare(os.Stdin, os.Stdout)
 	case *bareSockets:
 		err = serveBareSockets(os.Stdin, os.Stdout)
+	case *bareStore != "":
+		err = serveBareStore(*bareStore, os.Stdin, os.Stdout)
 	default:
 		if o.scenarios, err = regexp.Compile(*pattern); err == nil {
 			err = run(ctx, o)

@@ -50,31 +50,45 @@ type parley struct {
 // startParley starts a Parley with its own data folder below folder, and
 // returns when it answers.
 func startParley(ctx context.Context, binary, folder string, args ...string) (*parley, error) {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return nil, fmt.Errorf("make a folder for parley: %w", err)
-	}
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	p := &parley{address: address, log: filepath.Join(folder, "log")}
-	log, err := os.Create(p.log)
-	if err != nil {
-		return nil, fmt.Errorf("make a log for parley: %w", err)
-	}
-	defer log.Close()
-	args = append([]string{"-data", filepath.Join(folder, "data"), "-listen", address}, args...)
-	p.cmd = exec.CommandContext(ctx, binary, args...)
-	p.cmd.Stdout, p.cmd.Stderr = log, log
+	return startTarget(ctx, binary, folder, address, append([]string{"-listen", address}, args...)...)
+}
+
+// startTarget starts a Parley that will answer at address.
+func startTarget(ctx context.Context, binary, folder, address string, args ...string) (*parley, error) {
 	began := time.Now()
-	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start parley: %w", err)
+	p, err := startService(ctx, binary, folder, args...)
+	if err != nil {
+		return nil, err
 	}
+	p.address = address
 	if err := p.await(ctx, began); err != nil {
 		err = fmt.Errorf("start parley: %w\n%s", err, p.logTail())
 		return nil, errors.Join(err, p.cmd.Process.Kill(), p.reap())
 	}
 	p.startup = time.Since(began)
+	return p, nil
+}
+
+// startService starts a Parley that does not answer over HTTP.
+func startService(ctx context.Context, binary, folder string, args ...string) (*parley, error) {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, fmt.Errorf("make a folder for parley: %w", err)
+	}
+	p := &parley{log: filepath.Join(folder, "log")}
+	log, err := os.Create(p.log)
+	if err != nil {
+		return nil, fmt.Errorf("make a log for parley: %w", err)
+	}
+	defer log.Close()
+	p.cmd = exec.CommandContext(ctx, binary, append([]string{"-data", filepath.Join(folder, "data")}, args...)...)
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start parley: %w", err)
+	}
 	return p, nil
 }
 
