@@ -29,8 +29,13 @@ test: ## Run all tests; needs nothing but Go
 	@$(GO) test $(TESTFLAGS) ./...
 
 .PHONY: test-servers
-test-servers: ## Run all tests on MariaDB and Redis, which are started privately
+test-servers: ## Run all tests on MariaDB, Redis and S3, which are started privately
 	@$(GO) run -tags $(TAGS) ./e2e/servers -- $(GO) test $(TESTFLAGS) -count=1 ./...
+
+# Those with a GiB in parts are left out where the race detector watches every byte.
+.PHONY: test-large
+test-large: ## Run the tests of object storage with a GiB, on every provider
+	@$(GO) run -tags $(TAGS) ./e2e/servers -- $(GO) test $(TESTFLAGS) -count=1 -run '/a_GiB_goes_through' ./oss/...
 
 # SOAK is for how long.
 SOAK    ?= 10m
