@@ -45,7 +45,7 @@ soak: ## Watch for SOAK=10m that a process under load keeps no more and more
 	@PARLEY_SOAK=$(SOAK) $(GO) test -tags $(TAGS) -timeout 0 -count=1 -v -run TestNothingGrowsForEver ./e2e
 
 .PHONY: bench
-bench: ## Measure Parley against bare loops on MariaDB and Redis
+bench: ## Measure Parley against bare loops on MariaDB, Redis and S3
 	@$(GO) run -tags $(TAGS) ./bench
 
 .PHONY: gen

@@ -83,3 +83,16 @@ func FuzzKey(f *testing.F) {
 		}
 	})
 }
+
+func TestAProvidersAnswerHasTheCodeThatFits(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("refused")
+	for code, want := range map[string]fault.Code{
+		"EntityTooLarge": fault.FileTooLarge, "KeyTooLongError": fault.BadKey, "ObjectParentIsFile": fault.BadKey, "AccessDenied": fault.Busy, "": fault.Busy,
+	} {
+		err := error(&ProviderError{Provider: Minio, Op: "test", Status: 400, Code: code, Err: cause})
+		if got := fault.Of(err); got.Code != want || !errors.Is(err, cause) {
+			t.Errorf("%q is answered with %d, want %d", code, got.Code, want)
+		}
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"parley/pkg/fault"
 )
 
 // The names of providers, as requests and the configuration have them. Local is
@@ -144,8 +146,24 @@ func (e *ProviderError) Error() string {
 	return fmt.Sprintf("%s: %s: status %d, code %q, request id %q: %v", e.Provider, e.Op, e.Status, e.Code, e.RequestID, e.Err)
 }
 
-// Unwrap returns the cause.
-func (e *ProviderError) Unwrap() error { return e.Err }
+// answers are the codes of S3, and of servers of its protocol, that one of ours fits.
+var answers = map[string]fault.Code{
+	"EntityTooLarge":          fault.FileTooLarge,
+	"KeyTooLongError":         fault.BadKey,
+	"InvalidObjectName":       fault.BadKey,
+	"XMinioInvalidObjectName": fault.BadKey,
+	// Servers that keep objects in files cannot keep one below another.
+	"ObjectParentIsFile":   fault.BadKey,
+	"XMinioParentIsObject": fault.BadKey,
+}
+
+// Unwrap returns the cause, and the code of ours that fits, if there is one.
+func (e *ProviderError) Unwrap() []error {
+	if code, ok := answers[e.Code]; ok {
+		return []error{e.Err, code}
+	}
+	return []error{e.Err}
+}
 
 // Foreign tells pkg/fault that the provider failed, and not the service: callers go on
 // asking it for what other providers can do.
