@@ -64,6 +64,9 @@ func TestNoObjectIsEverHalf(t *testing.T) {
 	t.Parallel()
 	for name, make := range keepers {
 		for form, start := range dying {
+			if skipped, ok := skippedForms[name]; racing && ok && form == skipped {
+				continue
+			}
 			t.Run(name+", "+form, func(t *testing.T) {
 				t.Parallel()
 				k := make(t)

@@ -17,7 +17,7 @@ import (
 func TestAFileIsReadBackByItsURL(t *testing.T) {
 	everyStore(t, func(t *testing.T, w *world, k *keeper) {
 		alice := w.user()
-		for _, size := range []int{1, 1000, 64 * kib, mib + 1, 12 * mib} {
+		for _, size := range []int{1, 1000, 64 * kib, mib + 1, large()} {
 			content := blob(size, 1)
 			l := alice.store(inDtalk("files/"+string(alice.uid())), content)
 			holds(t, l.URL, content)
@@ -227,7 +227,7 @@ func TestStoresOfOneAppAreApart(t *testing.T) {
 // already.
 func TestAProviderThatIsNamedBehindTheFileCounts(t *testing.T) {
 	mixed(t, func(t *testing.T, w *world, stores map[string]*keeper) {
-		for _, size := range []int{kib, mib, 12 * mib} {
+		for _, size := range []int{kib, mib, large()} {
 			for name, k := range stores {
 				alice := w.user()
 				key, content := string(alice.uid()), blob(size, 3)
@@ -249,7 +249,7 @@ func TestAProviderThatIsNamedBehindTheFileCounts(t *testing.T) {
 
 func TestAFieldBehindTheFileMakesNoDifference(t *testing.T) {
 	everyStore(t, func(t *testing.T, w *world, k *keeper) {
-		for _, size := range []int{kib, mib, 12 * mib} {
+		for _, size := range []int{kib, mib, large()} {
 			alice := w.user()
 			content := blob(size, 4)
 			var l location

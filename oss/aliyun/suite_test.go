@@ -12,7 +12,7 @@ import (
 // forever is more requests than a test makes.
 const forever = 1 << 30
 
-func TestABucketOfAliyunDoesWhatEveryProviderDoes(t *testing.T) {
+func TestABucketOfAliyunDoesWhatEveryProviderMust(t *testing.T) {
 	t.Parallel()
 	osstest.Run(t, func(t testing.TB) osstest.Fixture {
 		fake := aliyuntest.New(t)

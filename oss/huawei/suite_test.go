@@ -12,7 +12,7 @@ import (
 // forever is more requests than a test makes.
 const forever = 1 << 30
 
-func TestABucketOfHuaweiDoesWhatEveryProviderDoes(t *testing.T) {
+func TestABucketOfHuaweiDoesWhatEveryProviderMust(t *testing.T) {
 	t.Parallel()
 	osstest.Run(t, func(t testing.TB) osstest.Fixture {
 		fake := huaweitest.New(t)

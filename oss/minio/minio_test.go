@@ -32,7 +32,7 @@ func open(t testing.TB, config oss.BucketConfig) (*minio.Bucket, *carry.HTTP) {
 	return bucket, carrier
 }
 
-func TestItIsAProvider(t *testing.T) {
+func TestABucketOfAnS3ServerDoesWhatEveryProviderMust(t *testing.T) {
 	t.Parallel()
 	osstest.Run(t, func(t testing.TB) osstest.Fixture {
 		config, faults := miniotest.Relay(t, miniotest.Bucket(t))
