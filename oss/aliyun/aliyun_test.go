@@ -1,7 +1,6 @@
 package aliyun_test
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -153,131 +152,15 @@ func TestAKeyIsOneByteShorterThanElsewhere(t *testing.T) {
 	}
 }
 
-func TestACallIsOneAttempt(t *testing.T) {
+func TestABucketOfAliyunDoesWhatEveryCloudDoes(t *testing.T) {
 	t.Parallel()
-	fake, bucket := open(t, nil)
-	for name, call := range calls(bucket) {
-		fake.Faults.Fail(1)
-		before := fake.Faults.Requests()
-		err := call(t.Context())
-		if n := fake.Faults.Requests() - before; n != 1 {
-			t.Errorf("%s: %d requests", name, n)
-		}
-		var e *oss.ProviderError
-		if !errors.As(err, &e) || e.Provider != oss.Aliyun || e.Op == "" || e.Status != 503 || e.Err == nil || !e.Temporary() {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		if e.RequestID == "" || name != "stat" && e.Code != "ServiceUnavailable" {
-			t.Errorf("%s: code %q, request id %q", name, e.Code, e.RequestID)
-		}
-	}
-}
-
-// calls are all that make a request for objects.
-func calls(b *aliyun.Bucket) map[string]func(context.Context) error {
-	return map[string]func(context.Context) error{
-		"put empty": func(ctx context.Context) error { return b.PutEmpty(ctx, "a", text) },
-		"stat":      func(ctx context.Context) error { _, err := b.Stat(ctx, "a"); return err },
-		"start":     func(ctx context.Context) error { _, err := b.Start(ctx, "a", text); return err },
-		"complete":  func(ctx context.Context) error { return b.Complete(ctx, "a", "u", []oss.Part{{Number: 1, ETag: "e"}}) },
-		"abort":     func(ctx context.Context) error { return b.Abort(ctx, "a", "u") },
-	}
-}
-
-func TestARefusalSaysWhatTheCloudSaidAndNoSecret(t *testing.T) {
-	t.Parallel()
-	_, bucket := open(t, func(c *oss.BucketConfig) { c.AccessKeySecret = "quite another secret" })
-	for name, call := range calls(bucket) {
-		err := call(t.Context())
-		var e *oss.ProviderError
-		if !errors.As(err, &e) || e.Status != 403 || e.Code != "SignatureDoesNotMatch" || e.RequestID == "" || e.Temporary() {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		if said := err.Error(); strings.Contains(said, "secret") || strings.Contains(said, "://") {
-			t.Errorf("%s tells: %s", name, said)
-		}
-	}
-}
-
-func TestAnErrorOfTheConnectionHasNoURL(t *testing.T) {
-	t.Parallel()
-	_, bucket := open(t, func(c *oss.BucketConfig) {
-		c.Endpoint, c.TokenEndpoint = "http://127.0.0.1:1", "http://127.0.0.1:1"
+	cloud.Run(t, cloud.Subject{
+		Provider: oss.Aliyun, Nobody: "http://127.0.0.1:1",
+		Open: func(t *testing.T, change func(*oss.BucketConfig)) (*cloud.Server, cloud.Bucket) {
+			fake, bucket := open(t, change)
+			return fake.Server, bucket
+		},
 	})
-	all := calls(bucket)
-	all["issue"] = func(ctx context.Context) error { _, err := bucket.Issue(ctx); return err }
-	for name, call := range all {
-		err := call(t.Context())
-		var e *oss.ProviderError
-		if !errors.As(err, &e) || e.Status != 0 || !e.Temporary() {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		if said := err.Error(); strings.Contains(said, "http://") || strings.Contains(said, "ignature") {
-			t.Errorf("%s tells: %s", name, said)
-		}
-	}
-}
-
-func TestAMissingBucketIsNoMissingObject(t *testing.T) {
-	t.Parallel()
-	_, bucket := open(t, func(c *oss.BucketConfig) { c.Bucket = "another-bucket" })
-	_, err := bucket.Stat(t.Context(), "a")
-	var e *oss.ProviderError
-	if !errors.As(err, &e) || e.Code != "NoSuchBucket" || errors.Is(err, oss.ErrNoObject) {
-		t.Errorf("an object of a bucket that is not there: %v", err)
-	}
-}
-
-func TestPartsOutOfOrderAreWrong(t *testing.T) {
-	t.Parallel()
-	_, bucket := open(t, nil)
-	upload, err := bucket.Start(t.Context(), "a", text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parts := []oss.Part{{Number: 1, ETag: "e"}, {Number: 1, ETag: "e"}}
-	if err := bucket.Complete(t.Context(), "a", upload, parts); !errors.Is(err, oss.ErrWrongPart) {
-		t.Errorf("a part twice: %v", err)
-	}
-}
-
-func TestAnybodyReadsAnObjectAndNobodyListsThem(t *testing.T) {
-	t.Parallel()
-	fake, bucket := open(t, nil)
-	if err := fake.Place("a/b c.txt", text, []byte("0123456789")); err != nil {
-		t.Fatal(err)
-	}
-	object := bucket.Host("") + "/" + oss.Key("a/b c.txt").Escape()
-	for _, c := range []struct {
-		method, url, ranged string
-		status              int
-		body                string
-	}{
-		{http.MethodGet, object, "", 200, "0123456789"},
-		{http.MethodGet, object, "bytes=2-4", 206, "234"},
-		{http.MethodGet, object, "bytes=-3", 206, "789"},
-		{http.MethodHead, object, "", 200, ""},
-		{http.MethodHead, object + "x", "", 404, ""},
-		{http.MethodDelete, object, "", 403, "AccessDenied"},
-		{http.MethodPut, object, "", 403, "AccessDenied"},
-		{http.MethodPost, object + "?uploads", "", 403, "AccessDenied"},
-		{http.MethodGet, bucket.Host("") + "/", "", 403, "AccessDenied"},
-	} {
-		header := map[string]string{}
-		if c.ranged != "" {
-			header["Range"] = c.ranged
-		}
-		a := cloud.Ask(t, c.method, c.url, header, "")
-		if a.Status != c.status || a.Body != c.body && a.Code != c.body {
-			t.Errorf("%s %s %s: status %d, %s", c.method, c.url, c.ranged, a.Status, a.Body)
-		}
-	}
-	if s, err := bucket.Stat(t.Context(), "a/b c.txt"); err != nil || s.Size != 10 || s.Modified.IsZero() {
-		t.Errorf("the object is %+v, %v", s, err)
-	}
 }
 
 func TestABucketIsReadUnderItsDomain(t *testing.T) {
