@@ -32,8 +32,8 @@ test: ## Run all tests; needs nothing but Go
 test-servers: ## Run all tests on MariaDB, Redis and S3, which are started privately
 	@$(GO) run -tags $(TAGS) ./e2e/servers -- $(GO) test $(TESTFLAGS) -count=1 ./...
 
-# With the race detector objects of a GiB are left out, files are smaller, and the
-# fakes of clouds run in one form each.
+# With the race detector objects of a GiB are left out, files are smaller, and the fakes
+# of clouds run less often.
 OBJECTS = $(shell grep -ho '^func Test[A-Za-z]*' e2e/storage*_test.go | cut -c6- | paste -sd '|' -)
 .PHONY: test-objects
 test-objects: ## Run the tests of object storage at full size, on every provider
