@@ -8,7 +8,7 @@ TOOL    := $(GO) tool -modfile=tools/go.mod
 # RACE=1 runs the tests with the race detector, which needs a C compiler.
 RACE    ?=
 # The end-to-end tests with the race detector take some six minutes on two cores.
-TESTFLAGS := -tags $(TAGS) -timeout 25m $(if $(RACE),-race)
+TESTFLAGS := -tags $(TAGS) -timeout 25m -parallel 4 $(if $(RACE),-race)
 
 .DEFAULT_GOAL := help
 
