@@ -7,7 +7,8 @@ LDFLAGS := -s -w -X parley/app.Version=$(VERSION)
 TOOL    := $(GO) tool -modfile=tools/go.mod
 # RACE=1 runs the tests with the race detector, which needs a C compiler.
 RACE    ?=
-# The end-to-end tests with the race detector take some six minutes on two cores.
+# The end-to-end tests with the race detector take some seven minutes on two cores. Many
+# of them wait most of the time, so more of them run than there are cores.
 TESTFLAGS := -tags $(TAGS) -timeout 25m -parallel 4 $(if $(RACE),-race)
 
 .DEFAULT_GOAL := help
