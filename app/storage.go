@@ -191,7 +191,8 @@ func (a *App) startOssRoutes(context.Context) (launch.Stop, error) {
 	if err != nil {
 		return nil, err
 	}
-	carriers := ossgateway.Carriers{Clouds: guard.NewCarrier(carry.New(nil))}
+	clouds := carry.New(nil)
+	carriers := ossgateway.Carriers{Clouds: guard.NewCarrier(clouds)}
 	var trees []ossgateway.Tree
 	if store != nil {
 		carriers.Local = store
@@ -200,5 +201,12 @@ func (a *App) startOssRoutes(context.Context) (launch.Stop, error) {
 	routes, err := ossgateway.New(config, a.verifier, a.options.AccessLog, &ossgateway.Services{
 		Storage: ossv1.NewOSSServiceClient(a.ossClient), Carrier: carriers,
 	}, trees...)
-	return a.addGateway("oss", routes, err)
+	stop, err := a.addGateway("oss", routes, err)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error {
+		defer clouds.Close()
+		return stop(ctx)
+	}, nil
 }
