@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -43,14 +44,21 @@ func (c Config) withDefaults() Config {
 
 // Check reports what is wrong with c without connecting to anything.
 func (c Config) Check() error {
-	if c.MaxConns < 0 || c.StartTimeout < 0 || c.SlowQuery < 0 {
-		return fmt.Errorf("database configuration: MaxConns, StartTimeout and SlowQuery must not be negative")
+	var errs []error
+	if c.MaxConns < 0 {
+		errs = append(errs, fmt.Errorf("Database.MaxConns is %d and must be at least 0", c.MaxConns))
 	}
-	if c.DSN == "" {
-		return nil
+	if c.StartTimeout < 0 {
+		errs = append(errs, fmt.Errorf("Database.StartTimeout is %s and must be at least 0s", c.StartTimeout))
 	}
-	_, err := c.parse()
-	return err
+	if c.SlowQuery < 0 {
+		errs = append(errs, fmt.Errorf("Database.SlowQuery is %s and must be at least 0s", c.SlowQuery))
+	}
+	if c.DSN != "" {
+		_, err := c.parse()
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // parse reads the DSN and the password file. Its errors never hold the DSN,
@@ -66,7 +74,7 @@ func (c Config) parse() (*mysql.Config, error) {
 	if c.PasswordFile != "" {
 		password, err := os.ReadFile(c.PasswordFile)
 		if err != nil {
-			return nil, fmt.Errorf("read the database password: %w", err)
+			return nil, fmt.Errorf("Database.PasswordFile: read the database password: %w", err)
 		}
 		m.Passwd = strings.TrimRight(string(password), " \t\r\n")
 	}

@@ -12,16 +12,27 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
+// ErrLost says, in an error of a transaction's own, that another one took away what
+// this one needs, so that all of it has to be run again.
+var ErrLost = errors.New("another transaction was faster")
+
 // Retriable reports whether err says that a transaction lost against another
 // one and left nothing behind, so that running all of it again may succeed.
 func Retriable(err error) bool {
+	if errors.Is(err, ErrLost) {
+		return true
+	}
 	if n, ok := serverError(err); ok {
 		switch n {
 		case 1020, // MariaDB: the record has changed since it was read
 			1205, // the wait for a lock took too long
 			1213, // deadlock
 			8002, // TiDB: the read for update is out of date
+			8005, // TiDB: write conflict on one node
 			8022, // TiDB: the commit failed and may be tried again
+			8027, // TiDB: the node does not know the newest schema
+			8028, // TiDB: the schema changed during the transaction, as when an upgrade migrates
+			9004, // TiDB: the locks of another transaction could not be resolved in time
 			9007: // TiDB: write conflict
 			return true
 		}
@@ -46,7 +57,8 @@ func IsDuplicate(err error) bool {
 
 // ConnLost reports whether err says that the connection to the server broke or
 // was never made. What was sent before may have been done; a transaction was
-// not, unless its COMMIT was on the way.
+// not, unless its COMMIT was on the way. (Where a TiDB does not know how a commit
+// ended, it ends the connection.)
 func ConnLost(err error) bool {
 	if n, ok := serverError(err); ok {
 		switch n {

@@ -15,9 +15,13 @@ import (
 	"parley/deploy/migrations"
 )
 
-// ErrNewerSchema says that the schema was made by a newer Parley than this
-// one, which therefore must not touch the data.
-var ErrNewerSchema = errors.New("the database has a newer schema than this parley knows")
+// ErrNewerSchema says that a newer Parley has taken away from the schema what
+// this one needs, which therefore must not touch the data.
+var ErrNewerSchema = errors.New("the database has a newer schema than this parley can use")
+
+// ErrImporting says that the data of an embedded installation are being brought
+// into the database, or that this stopped half-way.
+var ErrImporting = errors.New("an import into the database has begun and has not ended; run the same parley import again")
 
 // Migration is a version of the schema and, once it was applied, when.
 type Migration struct {
@@ -51,12 +55,36 @@ var knownVersions = func() (versions []int64) {
 
 // Migrate brings the schema to SchemaVersion. Any number of processes may do
 // so at the same time: one works, the others wait and then find nothing to do.
-// It refuses a schema that is newer, with ErrNewerSchema, and changes nothing.
+//
+// A schema that is newer is used as it is, because migrations leave what the
+// binaries of the release before need; while an upgrade is rolled out those
+// start on it too. Migrate refuses it with ErrNewerSchema where a migration
+// said that this binary is too old. It fails with ErrImporting, when the schema
+// is up to date already, as long as an import has not ended.
 func Migrate(ctx context.Context, db *DB) error {
+	if err := db.migrate(ctx); err != nil {
+		return err
+	}
+	var importing bool
+	err := db.reader.QueryRowContext(ctx, "SELECT importing IS NOT NULL FROM installation WHERE id = 1").Scan(&importing)
+	if err != nil {
+		return fmt.Errorf("ask whether the database is complete: %w", err)
+	}
+	if importing {
+		return ErrImporting
+	}
+	return nil
+}
+
+func (db *DB) migrate(ctx context.Context) error {
 	return db.withMigrations(ctx, func(p *goose.Provider) error {
-		from, err := checkVersion(ctx, p)
+		from, err := db.checkVersion(ctx, p)
 		if err != nil {
 			return err
+		}
+		if from > SchemaVersion() {
+			logx.Infof("database schema: version %d is newer than this parley, which knows %d and can use it", from, SchemaVersion())
+			return nil
 		}
 		done, err := p.Up(ctx)
 		for _, m := range done {
@@ -70,11 +98,12 @@ func Migrate(ctx context.Context, db *DB) error {
 }
 
 // MigrateStatus returns every version that this binary knows, the oldest
-// first. It does not change the schema, but for the table of versions itself.
+// first. It does not change the schema, but for the table of versions itself. It
+// refuses the schemas that Migrate refuses.
 func MigrateStatus(ctx context.Context, db *DB) ([]Migration, error) {
 	var all []Migration
 	err := db.withMigrations(ctx, func(p *goose.Provider) error {
-		if _, err := checkVersion(ctx, p); err != nil {
+		if _, err := db.checkVersion(ctx, p); err != nil {
 			return err
 		}
 		states, err := p.Status(ctx)
@@ -94,14 +123,23 @@ func MigrateStatus(ctx context.Context, db *DB) ([]Migration, error) {
 	return all, err
 }
 
-func checkVersion(ctx context.Context, p *goose.Provider) (int64, error) {
+// checkVersion returns the version of the schema, which may be newer than
+// SchemaVersion if this binary can use it.
+func (db *DB) checkVersion(ctx context.Context, p *goose.Provider) (int64, error) {
 	version, err := p.GetDBVersion(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("read the schema's version: %w", err)
 	}
-	if version > SchemaVersion() {
-		return 0, fmt.Errorf("%w: version %d, this binary has %d; run a newer parley or go back to a backup",
-			ErrNewerSchema, version, SchemaVersion())
+	if version <= SchemaVersion() {
+		return version, nil
+	}
+	var oldest int64
+	if err := db.reader.QueryRowContext(ctx, "SELECT oldest FROM installation WHERE id = 1").Scan(&oldest); err != nil {
+		return 0, fmt.Errorf("ask whether this parley can use the schema: %w", err)
+	}
+	if oldest > SchemaVersion() {
+		return 0, fmt.Errorf("%w: it has version %d and takes binaries that know %d, this one knows %d; run a newer parley or go back to a backup",
+			ErrNewerSchema, version, oldest, SchemaVersion())
 	}
 	return version, nil
 }
@@ -123,8 +161,26 @@ func (db *DB) withMigrations(ctx context.Context, fn func(*goose.Provider) error
 	}
 	defer p.Close()
 	return withServerLock(ctx, p, func() error {
+		if err := completeVersions(ctx, p); err != nil {
+			return err
+		}
 		return withProvider(goose.DialectMySQL, p, MySQL, fn)
 	})
+}
+
+// completeVersions puts the version 0, which goose begins with, into a table of
+// versions that is empty. Servers commit the making of a table at once, so a
+// process that is killed just then leaves it so, and goose refuses it.
+func completeVersions(ctx context.Context, p *sql.DB) error {
+	var tables int
+	err := p.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'schema_version'").Scan(&tables)
+	if err == nil && tables == 1 {
+		_, err = p.ExecContext(ctx, "INSERT INTO schema_version (version_id, is_applied) SELECT 0, TRUE FROM (SELECT COUNT(*) AS n FROM schema_version) found WHERE n = 0")
+	}
+	if err != nil {
+		return fmt.Errorf("complete the table of the schema's versions: %w", err)
+	}
+	return nil
 }
 
 func withProvider(dialect goose.Dialect, p *sql.DB, folder Dialect, fn func(*goose.Provider) error) error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -38,11 +39,14 @@ func TestBothDialectsHaveTheSameMigrations(t *testing.T) {
 func TestMigrationsOfServersMayBeRunAgain(t *testing.T) {
 	t.Parallel()
 	db := onServer(t)
-	if _, err := db.WriterSQL().Exec("DELETE FROM schema_version WHERE version_id > 0"); err != nil {
-		t.Fatal(err)
-	}
-	if err := sqldb.Migrate(t.Context(), db); err != nil {
-		t.Errorf("migrate what is migrated already: %v", err)
+	for _, lost := range []string{
+		"DELETE FROM schema_version WHERE version_id > 0",
+		"DELETE FROM schema_version", // stopped when it had just been made
+	} {
+		exec(t, db, lost)
+		if err := sqldb.Migrate(t.Context(), db); err != nil {
+			t.Errorf("migrate what is migrated already, after %s: %v", lost, err)
+		}
 	}
 	var rows int
 	if err := db.ReaderSQL().QueryRow("SELECT COUNT(*) FROM log_position").Scan(&rows); err != nil || rows != 1 {
@@ -113,24 +117,112 @@ func TestManyMayMigrateAtOnce(t *testing.T) {
 	}
 }
 
-func TestANewerSchemaIsRefused(t *testing.T) {
+// While an upgrade is rolled out, processes of the release before start again on
+// the schema that the new one made.
+func TestANewerSchemaIsUsedUntilAMigrationForbidsIt(t *testing.T) {
 	t.Parallel()
 	for name, config := range engines {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cfg, file := config(t)
 			db := sqldbtest.Open(t, cfg, file)
-			const add = "INSERT INTO schema_version (version_id, is_applied) VALUES (?, 1)"
-			if _, err := db.WriterSQL().Exec(add, 4711); err != nil {
-				t.Fatal(err)
-			}
-			err := sqldb.Migrate(t.Context(), db)
-			if !errors.Is(err, sqldb.ErrNewerSchema) || !strings.Contains(err.Error(), "4711") {
+			exec(t, db, "INSERT INTO schema_version (version_id, is_applied) VALUES (4711, 1)")
+			if err := sqldb.Migrate(t.Context(), db); err != nil {
 				t.Errorf("migrating a newer schema gave %v", err)
 			}
+			if got, err := sqldb.MigrateStatus(t.Context(), db); err != nil || int64(len(got)) != sqldb.SchemaVersion() {
+				t.Errorf("the status of a newer schema is %v, %v", got, err)
+			}
+			exec(t, db, "UPDATE installation SET oldest = 4711 WHERE id = 1")
+			err := sqldb.Migrate(t.Context(), db)
+			if !errors.Is(err, sqldb.ErrNewerSchema) || !strings.Contains(err.Error(), "4711") {
+				t.Errorf("migrating a schema that this binary cannot use gave %v", err)
+			}
 			if _, err := sqldb.MigrateStatus(t.Context(), db); !errors.Is(err, sqldb.ErrNewerSchema) {
-				t.Errorf("the status of a newer schema gave %v", err)
+				t.Errorf("the status of a schema that this binary cannot use gave %v", err)
 			}
 		})
+	}
+}
+
+func TestADatabaseThatIsBeingImportedIsRefused(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, db *sqldb.DB) {
+		exec(t, db, "UPDATE installation SET importing = 7 WHERE id = 1")
+		if err := sqldb.Migrate(t.Context(), db); !errors.Is(err, sqldb.ErrImporting) {
+			t.Errorf("a start on half of the data gave %v", err)
+		}
+		exec(t, db, "UPDATE installation SET importing = NULL WHERE id = 1")
+		if err := sqldb.Migrate(t.Context(), db); err != nil {
+			t.Errorf("a start on all of the data gave %v", err)
+		}
+	})
+}
+
+func exec(t *testing.T, db *sqldb.DB, statement string) {
+	t.Helper()
+	if _, err := db.WriterSQL().Exec(statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// What takes something away from processes of the release before, which run beside
+// the new ones during an upgrade, or on a server keeps everybody waiting.
+var takesAway = regexp.MustCompile(`(?i)\b(DROP|RENAME|TRUNCATE|DELETE|MODIFY|CHANGE|CONVERT)\b`)
+
+// A column that old binaries do not fill.
+var unfilled = regexp.MustCompile(`(?i)\bADD\s+(COLUMN\s+)?(\w+)\s+[^,;]*\bNOT\s+NULL\b[^,;]*`)
+
+// raisesOldest is how a migration says which binaries are too old for it.
+var raisesOldest = regexp.MustCompile(`(?i)\bUPDATE\s+installation\s+SET\s+oldest\b`)
+
+// tooSoon returns what in a migration older binaries cannot live with.
+func tooSoon(text string) []string {
+	text = regexp.MustCompile(`(?m)--.*$`).ReplaceAllString(text, "")
+	if raisesOldest.MatchString(text) {
+		return nil
+	}
+	found := takesAway.FindAllString(text, -1)
+	for _, column := range unfilled.FindAllString(text, -1) {
+		if !strings.Contains(strings.ToUpper(column), "DEFAULT") {
+			found = append(found, column)
+		}
+	}
+	return found
+}
+
+func TestOldBinariesCanLiveWithEveryMigration(t *testing.T) {
+	t.Parallel()
+	for _, dialect := range []sqldb.Dialect{sqldb.SQLite, sqldb.MySQL} {
+		files, err := fs.ReadDir(migrations.Files, string(dialect))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			text, err := fs.ReadFile(migrations.Files, path.Join(string(dialect), f.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, what := range tooSoon(string(text)) {
+				t.Errorf("%s/%s has %q: add first, take away a release later, and raise installation.oldest then", dialect, f.Name(), what)
+			}
+			if again := strings.Contains(string(text), "+goose NO TRANSACTION"); again != (dialect == sqldb.MySQL) {
+				t.Errorf("%s/%s: a file for servers says NO TRANSACTION, one for SQLite does not", dialect, f.Name())
+			}
+		}
+	}
+	// And what it finds is found.
+	for statement, want := range map[string]int{
+		"ALTER TABLE t ADD COLUMN a BIGINT NOT NULL;":                                    1,
+		"ALTER TABLE t ADD a BIGINT NOT NULL, ADD b BIGINT NOT NULL DEFAULT 0;":          1,
+		"ALTER TABLE t ADD COLUMN a BIGINT NOT NULL DEFAULT 0;":                          0,
+		"ALTER TABLE t ADD COLUMN a BIGINT NULL;":                                        0,
+		"-- Nothing to DROP.\nCREATE INDEX i ON t (a);":                                  0,
+		"alter table t drop column a;":                                                   1,
+		"RENAME TABLE t TO u;":                                                           1,
+		"ALTER TABLE t DROP COLUMN a;\nUPDATE installation SET oldest = 6 WHERE id = 1;": 0,
+	} {
+		if got := tooSoon(statement); len(got) != want {
+			t.Errorf("%q: found %q", statement, got)
+		}
 	}
 }

@@ -200,7 +200,7 @@ func pool(m *mysql.Config, size int) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("use %s: %w", key, err)
 	}
-	p := sql.OpenDB(connector)
+	p := sql.OpenDB(traced{connector, "mysql"})
 	p.SetMaxOpenConns(size)
 	p.SetMaxIdleConns(size)
 	p.SetConnMaxIdleTime(idleTime)

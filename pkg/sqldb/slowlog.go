@@ -39,8 +39,13 @@ func (l slowLog) Trace(ctx context.Context, begin time.Time, statement func() (s
 		return
 	}
 	sql, rows := statement()
+	logx.WithContext(ctx).WithDuration(took).Slowf("slow statement, %d rows: %s", rows, shortened(sql))
+}
+
+// shortened is the beginning of a statement.
+func shortened(sql string) string {
 	if len(sql) > maxLoggedSQL {
-		sql = sql[:maxLoggedSQL] + "…"
+		return sql[:maxLoggedSQL] + "…"
 	}
-	logx.WithContext(ctx).WithDuration(took).Slowf("slow statement, %d rows: %s", rows, sql)
+	return sql
 }

@@ -49,6 +49,7 @@ type DB struct {
 	MariaDB bool
 
 	writer, reader *sql.DB
+	unmeasure      func()
 	admin          *mysql.Config // for connections that migrate; nil in SQLite
 }
 
@@ -84,6 +85,9 @@ func (db *DB) Ping(ctx context.Context) error {
 
 // Close closes both pools. It waits for statements that run.
 func (db *DB) Close() error {
+	if db.unmeasure != nil {
+		db.unmeasure()
+	}
 	return errors.Join(db.reader.Close(), db.writer.Close())
 }
 
@@ -103,5 +107,6 @@ func attach(db *DB, cfg Config, dialector func(*sql.DB) gorm.Dialector) (*DB, er
 		}
 		*pool.orm = orm
 	}
+	db.unmeasure = measure(db)
 	return db, nil
 }

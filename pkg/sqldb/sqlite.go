@@ -15,7 +15,7 @@ import (
 )
 
 // openSQLite opens the file, which it makes when it is not there. Only this
-// process may use it.
+// process may write to it.
 //
 // There is one connection that writes and it takes the write lock when its
 // transaction begins, so writers queue in Go, where a context ends their wait,
@@ -29,7 +29,7 @@ func openSQLite(ctx context.Context, cfg Config, file string) (*DB, error) {
 	if err := checkWritable(file); err != nil {
 		return nil, err
 	}
-	writer, err := sql.Open(sqlite.DriverName, sqliteDSN(file, url.Values{
+	writer, err := openFile(sqliteDSN(file, url.Values{
 		"_txlock": {"immediate"},
 		"_pragma": {
 			"busy_timeout(5000)",
@@ -53,7 +53,7 @@ func openSQLite(ctx context.Context, cfg Config, file string) (*DB, error) {
 	}
 
 	readers := max(4, runtime.NumCPU())
-	reader, err := sql.Open(sqlite.DriverName, sqliteDSN(file, url.Values{
+	reader, err := openFile(sqliteDSN(file, url.Values{
 		"_pragma": {
 			"busy_timeout(5000)",
 			"query_only(1)",
@@ -69,6 +69,15 @@ func openSQLite(ctx context.Context, cfg Config, file string) (*DB, error) {
 
 	return attach(&DB{Dialect: SQLite, writer: writer, reader: reader}, cfg,
 		func(pool *sql.DB) gorm.Dialector { return sqlite.Dialector{Conn: pool} })
+}
+
+// openFile returns a pool of connections to the file of a DSN.
+func openFile(dsn string) (*sql.DB, error) {
+	known, err := sql.Open(sqlite.DriverName, dsn) // only for its driver: it connects to nothing
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(traced{dsnConnector{known.Driver(), dsn}, "sqlite"}), known.Close()
 }
 
 func sqliteDSN(file string, query url.Values) string {

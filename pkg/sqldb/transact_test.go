@@ -150,11 +150,14 @@ func TestWritersTakeTurns(t *testing.T) {
 
 func TestRetriableErrors(t *testing.T) {
 	t.Parallel()
-	for number, want := range map[uint16]bool{1020: true, 1205: true, 1213: true, 8002: true, 8022: true, 9007: true, 1062: false, 1045: false} {
+	for number, want := range map[uint16]bool{1020: true, 1205: true, 1213: true, 8002: true, 8005: true, 8022: true, 8027: true, 8028: true, 9004: true, 9007: true, 1062: false, 1045: false} {
 		err := fmt.Errorf("in a statement: %w", &mysql.MySQLError{Number: number})
 		if got := sqldb.Retriable(err); got != want {
 			t.Errorf("the error %d is retriable: %t", number, got)
 		}
+	}
+	if !sqldb.Retriable(fmt.Errorf("in a function: %w", sqldb.ErrLost)) {
+		t.Error("a transaction that says that it lost is not run again")
 	}
 	if sqldb.Retriable(nil) || sqldb.IsDuplicate(nil) || sqldb.ConnLost(nil) {
 		t.Error("no error is taken for one")

@@ -44,7 +44,8 @@ CREATE TABLE IF NOT EXISTS group_member (
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 -- open is 1 while nobody has answered, and then NULL: so the key allows
--- somebody one open application to a group and any number of old ones.
+-- somebody one open application to a group and any number of old ones. Lists are in
+-- the order of ids; the nodes of a TiDB give them in turn only when told so.
 CREATE TABLE IF NOT EXISTS group_application (
     id          BIGINT        NOT NULL AUTO_INCREMENT,
     group_id    BIGINT        NOT NULL,
@@ -58,4 +59,4 @@ CREATE TABLE IF NOT EXISTS group_application (
     PRIMARY KEY (id),
     UNIQUE KEY group_application_open (group_id, user_id, open),
     KEY group_application_order (group_id, open, id)
-) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin /*T![auto_id_cache] AUTO_ID_CACHE = 1 */;

@@ -5,7 +5,7 @@
 -- +goose Up
 
 -- An object, or a claim to its key (stored 0), which is good as long as an upload
--- of the key is neither completed nor expired.
+-- of the key is neither completed nor expired. (STORED is a word of MySQL's and TiDB's.)
 CREATE TABLE IF NOT EXISTS oss_object (
     id         BIGINT          NOT NULL AUTO_INCREMENT,
     app_id     VARBINARY(255)  NOT NULL,
@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS oss_object (
     bucket     VARBINARY(255)  NOT NULL,
     object_key VARBINARY(1024) NOT NULL,
     owner      VARBINARY(64)   NOT NULL,
-    stored     TINYINT         NOT NULL,
+    `stored`   TINYINT         NOT NULL,
     size       BIGINT          NOT NULL,
     changed_at BIGINT          NOT NULL,
     PRIMARY KEY (id),
