@@ -5,11 +5,15 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/zeromicro/go-zero/core/logx"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"parley/pkg/sqldb"
+	"parley/pkg/traces"
 )
 
 // commitTimeout bounds one batch, the wait for the position lock included. A
@@ -28,7 +32,7 @@ func (l *Log) Append(ctx context.Context, e Event) (Receipt, error) {
 		err     error
 	}
 	done := make(chan answer, 1)
-	l.AppendAll([]Draft{{Event: e, Done: func(r Receipt, err error) { done <- answer{r, err} }}})
+	l.AppendAll([]Draft{{Event: e, Context: ctx, Done: func(r Receipt, err error) { done <- answer{r, err} }}})
 	select {
 	case a := <-done:
 		return a.receipt, a.err
@@ -38,10 +42,12 @@ func (l *Log) Append(ctx context.Context, e Event) (Receipt, error) {
 }
 
 // Draft is an event for AppendAll and what is called with its receipt. Done
-// runs on the appender's goroutine and must not block.
+// runs on the appender's goroutine and must not block. Context is for the trace of
+// the request and may be nil.
 type Draft struct {
 	Event
-	Done func(Receipt, error)
+	Done    func(Receipt, error)
+	Context context.Context
 }
 
 // AppendAll is Append for many events, which enter the log in their order
@@ -50,6 +56,9 @@ func (l *Log) AppendAll(drafts []Draft) {
 	ps := make([]*pending, len(drafts))
 	for i, d := range drafts {
 		ps[i] = &pending{Event: d.Event, done: d.Done}
+		if d.Context != nil {
+			ps[i].trace = trace.SpanContextFromContext(d.Context)
+		}
 	}
 	if err := l.queue.push(ps...); err != nil {
 		for _, p := range ps {
@@ -93,12 +102,18 @@ func (l *Log) commit(ctx context.Context, batch []*pending) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	batch = takeRepeatsOut(batch)
-	outcomes, since, err := l.commitRetried(ctx, batch)
+	began := time.Now()
+	within, span := traces.Shared(ctx, "append to the log", requests(batch))
+	span.Set(attribute.Int("parley.events", len(batch)))
+	outcomes, since, err := l.commitRetried(within, batch)
+	span.End(err)
+	commitDuration.Observe(time.Since(began).Seconds())
 	if err != nil {
 		answerAll(batch, fmt.Errorf("append %d events to the log: %w", len(batch), err))
 		return
 	}
 	fresh := appended(batch, outcomes)
+	batchEvents.Observe(float64(len(fresh)))
 	l.window.feed(since, fresh)
 	l.tell(fresh)
 	var held []*pending
@@ -116,6 +131,22 @@ func (l *Log) commit(ctx context.Context, batch []*pending) {
 		}
 	}
 	l.queue.requeue(held)
+}
+
+// requests yields the requests that a batch is appended for.
+func requests(batch []*pending) iter.Seq[trace.SpanContext] {
+	return func(yield func(trace.SpanContext) bool) {
+		for _, p := range batch {
+			if !yield(p.trace) {
+				return
+			}
+			for _, f := range p.followers {
+				if !yield(f.trace) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // appended returns the events of a batch that are new in the log, in the order

@@ -130,7 +130,7 @@ func appendAll(l *Log, events ...Event) *answers {
 	drafts := make([]Draft, len(events))
 	for i, e := range events {
 		a.Add(1)
-		drafts[i] = Draft{e, func(r Receipt, err error) {
+		drafts[i] = Draft{Event: e, Done: func(r Receipt, err error) {
 			a.receipts[i], a.errs[i] = r, err
 			a.Done()
 		}}

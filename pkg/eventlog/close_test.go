@@ -36,7 +36,7 @@ func TestCloseFinishesWhatIsInFlightAndWhatWaits(t *testing.T) {
 	answered := make(chan error, n+1)
 	done := func(_ Receipt, err error) { answered <- err }
 	for i := range n {
-		l.AppendAll([]Draft{{private("alice", "bob", fmt.Sprint("m", i)), done}})
+		l.AppendAll([]Draft{{Event: private("alice", "bob", fmt.Sprint("m", i)), Done: done}})
 	}
 	<-g.reached
 	closed := make(chan error, 1)
@@ -100,7 +100,7 @@ func TestCloseGivesUpAtItsDeadlineAndAnswersEverybody(t *testing.T) {
 	const n = maxBatch + 5
 	answered := make(chan error, n)
 	for i := range n {
-		l.AppendAll([]Draft{{private("alice", "bob", fmt.Sprint("m", i)), func(_ Receipt, err error) { answered <- err }}})
+		l.AppendAll([]Draft{{Event: private("alice", "bob", fmt.Sprint("m", i)), Done: func(_ Receipt, err error) { answered <- err }}})
 	}
 	<-begun
 	ctx, cancel := context.WithCancel(context.Background())
@@ -128,12 +128,12 @@ func TestTooMuchIsRefusedAtOnceAndTheRestIsKept(t *testing.T) {
 	l := w.log(g.tap().onWrites(w))
 	answered := make(chan error, maxQueue+1)
 	done := func(_ Receipt, err error) { answered <- err }
-	l.AppendAll([]Draft{{private("alice", "bob", "first"), done}})
+	l.AppendAll([]Draft{{Event: private("alice", "bob", "first"), Done: done}})
 	<-g.reached // the appender is busy; what comes now waits
 	drafts := make([]Draft, maxQueue)
 	for i := range drafts {
 		// Repeats cost the queue as much as anything, and the database little.
-		drafts[i] = Draft{private("alice", "bob", fmt.Sprint("m", i%10)), done}
+		drafts[i] = Draft{Event: private("alice", "bob", fmt.Sprint("m", i%10)), Done: done}
 	}
 	l.AppendAll(drafts)
 

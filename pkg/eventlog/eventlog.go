@@ -53,8 +53,9 @@ type Log struct {
 	followers followers
 	stream    *stream // nil when no other process uses the log
 
-	stop    context.CancelFunc
-	stopped chan struct{}
+	stop      context.CancelFunc
+	stopped   chan struct{}
+	unmeasure func()
 }
 
 // Option changes a Log from its defaults.
@@ -91,6 +92,7 @@ func Open(db *sqldb.DB, options ...Option) *Log {
 	for _, o := range options {
 		o(l)
 	}
+	l.unmeasure = l.measure()
 	if l.stream != nil {
 		go l.stream.run()
 	}
@@ -117,6 +119,7 @@ func (l *Log) Close(ctx context.Context) error {
 	if l.stream != nil {
 		l.stream.close()
 	}
+	l.unmeasure()
 	if stmt := l.headStmt.Swap(nil); stmt != nil {
 		err = errors.Join(err, stmt.Close())
 	}

@@ -119,7 +119,7 @@ func (f *follower) signal() {
 func (f *follower) run(ctx context.Context) error {
 	timer := time.NewTimer(0) // what was committed before is read at once
 	defer timer.Stop()
-	waitsForGap := false
+	waitsForGap, first := false, true
 	for {
 		fill := false
 		select {
@@ -131,11 +131,16 @@ func (f *follower) run(ctx context.Context) error {
 		}
 		gap, due := f.deliver()
 		if fill || due {
+			before := f.next
 			if err := f.fill(ctx); err != nil && ctx.Err() == nil {
 				logx.WithContext(ctx).Errorf("follow the log after %d: %v", f.next-1, err)
 				timer.Reset(pollEvery)
 				continue
 			}
+			if fill && !first && f.next > before {
+				tailGapsTotal.Inc()
+			}
+			first = false
 			gap, _ = f.deliver()
 			waitsForGap = false
 		}
@@ -187,6 +192,7 @@ func (f *follower) take() []Event {
 
 func (f *follower) hand(events []Event, through Position) {
 	f.log.window.saw(through)
+	measureLag(events, time.Now())
 	f.next = through + 1
 	f.each(events, through)
 }

@@ -3,6 +3,8 @@ package eventlog
 import (
 	"sync"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"parley/pkg/fault"
 )
 
@@ -27,7 +29,9 @@ type Receipt struct {
 // pending is an event on its way into the log and whoever waits for it.
 type pending struct {
 	Event
-	done func(Receipt, error)
+	// trace is that of its request.
+	trace trace.SpanContext
+	done  func(Receipt, error)
 	// followers are repeats of the event in the same batch.
 	followers []*pending
 }
@@ -59,6 +63,7 @@ func (q *queue) push(ps ...*pending) error {
 		return ErrClosed
 	}
 	if len(q.items)+len(ps) > maxQueue || q.bytes+size > maxQueueBytes {
+		refusedTotal.Add(float64(len(ps)))
 		return fault.Overloaded
 	}
 	q.items = append(q.items, ps...)
@@ -107,6 +112,13 @@ func (q *queue) requeue(ps []*pending) {
 	for _, p := range ps {
 		q.bytes += p.size()
 	}
+}
+
+// length is how many events wait.
+func (q *queue) length() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items)
 }
 
 func (q *queue) close() {

@@ -56,22 +56,30 @@ func (c Config) withDefaults() Config {
 
 // Check reports what is wrong with c without connecting to anything.
 func (c Config) Check() error {
-	if c.PoolSize < 0 || c.StartTimeout < 0 || c.DB < 0 {
-		return errors.New("redis configuration: PoolSize, StartTimeout and DB must not be negative")
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.PoolSize < 0 {
+		wrong("Redis.PoolSize is %d and must be at least 0", c.PoolSize)
+	}
+	if c.StartTimeout < 0 {
+		wrong("Redis.StartTimeout is %s and must be at least 0s", c.StartTimeout)
+	}
+	if c.DB < 0 {
+		wrong("Redis.DB is %d and must be at least 0", c.DB)
 	}
 	for _, addr := range c.Addrs {
 		if _, _, err := net.SplitHostPort(addr); err != nil {
-			return fmt.Errorf("%s: %q is not host:port: %w", key, addr, err)
+			wrong("%s: %q is not host:port: %w", key, addr, err)
 		}
 	}
 	if len(c.Addrs) == 0 && c.Master != "" {
-		return fmt.Errorf("Redis.Master is set, but %s names no sentinel", key)
+		wrong("Redis.Master is %q, but %s names no sentinel", c.Master, key)
 	}
 	if c.isCluster() && c.DB != 0 {
-		return errors.New("Redis.DB: a cluster has only database 0")
+		wrong("Redis.DB is %d and must be 0: a cluster has no other database", c.DB)
 	}
 	_, err := c.resolve()
-	return err
+	return errors.Join(append(errs, err)...)
 }
 
 func (c Config) isCluster() bool { return len(c.Addrs) > 1 && c.Master == "" }
@@ -84,10 +92,10 @@ type access struct {
 
 func (c Config) resolve() (a access, err error) {
 	if a.password, err = readSecret(c.PasswordFile); err != nil {
-		return access{}, fmt.Errorf("read the password of redis: %w", err)
+		return access{}, fmt.Errorf("Redis.PasswordFile: read the password of redis: %w", err)
 	}
 	if a.sentinelPassword, err = readSecret(c.SentinelPasswordFile); err != nil {
-		return access{}, fmt.Errorf("read the password of the sentinels: %w", err)
+		return access{}, fmt.Errorf("Redis.SentinelPasswordFile: read the password of the sentinels: %w", err)
 	}
 	if !c.TLS {
 		return a, nil
@@ -99,11 +107,11 @@ func (c Config) resolve() (a access, err error) {
 	}
 	pem, err := os.ReadFile(c.CAFile)
 	if err != nil {
-		return access{}, fmt.Errorf("read the certificate authorities of redis: %w", err)
+		return access{}, fmt.Errorf("Redis.CAFile: read the certificate authorities of redis: %w", err)
 	}
 	a.tls.RootCAs = x509.NewCertPool()
 	if !a.tls.RootCAs.AppendCertsFromPEM(pem) {
-		return access{}, fmt.Errorf("read the certificate authorities of redis: %s holds no certificate", c.CAFile)
+		return access{}, fmt.Errorf("Redis.CAFile: %s holds no certificate", c.CAFile)
 	}
 	return a, nil
 }

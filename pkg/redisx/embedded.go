@@ -28,6 +28,7 @@ func Embedded() (redis.UniversalClient, error) {
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
+	measure(e.Client)
 	go e.tick()
 	return e, nil
 }

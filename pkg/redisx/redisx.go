@@ -44,6 +44,16 @@ func Open(ctx context.Context, cfg Config) (redis.UniversalClient, error) {
 	if len(cfg.Addrs) == 0 {
 		return Embedded()
 	}
+	client, err := connect(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	measure(client)
+	return client, nil
+}
+
+// connect returns a client of a server that answers.
+func connect(ctx context.Context, cfg Config) (redis.UniversalClient, error) {
 	access, err := cfg.resolve()
 	if err != nil {
 		return nil, err
@@ -67,6 +77,7 @@ func Open(ctx context.Context, cfg Config) (redis.UniversalClient, error) {
 // Close closes a client. A connection that another goroutine closed at the same
 // time is as good as closed.
 func Close(client redis.UniversalClient) error {
+	unmeasure(client)
 	if err := client.Close(); err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, redis.ErrClosed) {
 		return fmt.Errorf("close the connections to redis: %w", err)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/go-redis/redis/v8"
@@ -15,31 +17,37 @@ import (
 
 // EnvRedis names the environment variable with the address, host:port, of a
 // Redis that is for tests alone. e2e/servers sets it. Without it tests run on
-// the embedded one.
+// the embedded one. It may also name clusters: the addresses of a cluster's nodes
+// are separated by commas, the clusters by semicolons.
 const EnvRedis = "PARLEY_TEST_REDIS"
+
+// Addrs returns the addresses of the Redis that processes of tests share, for
+// PARLEY_REDIS_ADDRS, or "" for the embedded one.
+func Addrs() string {
+	first, _, _ := strings.Cut(os.Getenv(EnvRedis), ";")
+	return first
+}
 
 // New returns an empty Redis that belongs to t alone and goes with it. On a
 // real server it is one of its numbered databases, of which the fixture has
-// thousands, so tests of several packages can run at once.
+// thousands, so tests of several packages can run at once. A cluster has only
+// one database, so it is a whole cluster, and the tests of one package run at a
+// time (go test -p 1).
 func New(t testing.TB) redis.UniversalClient {
 	t.Helper()
 	ctx := context.Background()
-	var cfg redisx.Config
-	addr := os.Getenv(EnvRedis)
-	if addr != "" {
-		db, err := nextDatabase(ctx, addr)
-		if err != nil {
-			t.Fatalf("find an empty database in %s=%s: %v", EnvRedis, addr, err)
-		}
-		cfg = redisx.Config{Addrs: []string{addr}, DB: db}
+	cfg, giveBack, err := take(ctx)
+	if err != nil {
+		t.Fatalf("find an empty redis in %s=%s: %v", EnvRedis, os.Getenv(EnvRedis), err)
 	}
 	client, err := redisx.Open(ctx, cfg)
 	if err != nil {
 		t.Fatalf("open a redis: %v", err)
 	}
 	t.Cleanup(func() {
-		if addr != "" {
-			if err := client.FlushDB(ctx).Err(); err != nil {
+		defer giveBack()
+		if len(cfg.Addrs) > 0 {
+			if err := empty(ctx, client); err != nil {
 				t.Errorf("empty the redis of a test: %v", err)
 			}
 		}
@@ -47,10 +55,41 @@ func New(t testing.TB) redis.UniversalClient {
 			t.Errorf("close a redis: %v", err)
 		}
 	})
-	if err := client.FlushDB(ctx).Err(); err != nil {
+	if err := empty(ctx, client); err != nil {
 		t.Fatalf("empty a redis: %v", err)
 	}
 	return client
+}
+
+func empty(ctx context.Context, client redis.UniversalClient) error {
+	if cluster, ok := client.(*redis.ClusterClient); ok {
+		return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { return node.FlushDB(ctx).Err() })
+	}
+	return client.FlushDB(ctx).Err()
+}
+
+// clusters are those that nobody uses. Whoever finds none waits for one.
+var clusters = sync.OnceValue(func() chan string {
+	all := strings.Split(os.Getenv(EnvRedis), ";")[1:] // the first one is for processes
+	free := make(chan string, len(all))
+	for _, addrs := range all {
+		free <- addrs
+	}
+	return free
+})
+
+// take returns the configuration of a Redis that nobody uses.
+func take(ctx context.Context) (cfg redisx.Config, giveBack func(), err error) {
+	addr := os.Getenv(EnvRedis)
+	switch {
+	case addr == "":
+		return redisx.Config{}, func() {}, nil
+	case strings.Contains(addr, ","):
+		addrs := <-clusters()
+		return redisx.Config{Addrs: strings.Split(addrs, ",")}, func() { clusters() <- addrs }, nil
+	}
+	db, err := nextDatabase(ctx, addr)
+	return redisx.Config{Addrs: []string{addr}, DB: db}, func() {}, err
 }
 
 // nextDatabase counts in database 0, which no test gets.
