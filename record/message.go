@@ -1,6 +1,8 @@
 package record
 
 import (
+	"context"
+
 	"google.golang.org/protobuf/proto"
 
 	wirev1 "parley/api/proto/wire/v1"
@@ -112,7 +114,10 @@ type Outgoing struct {
 	Sender id.UID
 	// Proto is a wire.v1.Proto as the client sent it.
 	Proto []byte
-	Done  func(eventlog.Receipt, error)
+	// Context is that of the request, for its trace: the message does not end with
+	// it. It may be nil.
+	Context context.Context
+	Done    func(eventlog.Receipt, error)
 }
 
 // Send takes messages in their order. Each is answered when it is durable or
@@ -126,7 +131,7 @@ func (s *Service) Send(messages []Outgoing) {
 			m.Done(eventlog.Receipt{}, err)
 			continue
 		}
-		drafts = append(drafts, eventlog.Draft{Event: event, Done: m.Done})
+		drafts = append(drafts, eventlog.Draft{Event: event, Context: m.Context, Done: m.Done})
 	}
 	s.log.AppendAll(drafts)
 }

@@ -5,38 +5,51 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
+	"time"
 
 	"github.com/zeromicro/go-zero/core/logx"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
 	"parley/pkg/fault"
+	"parley/pkg/traces"
 )
 
 // guardUnary stands around every call: it continues the caller's trace, turns
 // a panic into an error, and errors into what callers understand.
 func guardUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
-	ctx, span := continueTrace(ctx, info.FullMethod)
-	defer span.End()
+	if strings.HasPrefix(info.FullMethod, "/"+grpc_health_v1.Health_ServiceDesc.ServiceName+"/") {
+		return handler(ctx, req) // it is asked all the time, and says nothing of the work
+	}
+	began := time.Now()
+	ctx, span := traces.Root(callersTrace(ctx), trace.SpanKindServer, strings.TrimPrefix(info.FullMethod, "/"))
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked(p)
 		}
 		err = outgoing(ctx, info.FullMethod, err)
+		span.End(err)
+		served.observe(info.FullMethod, began, err)
 	}()
 	return handler(ctx, req)
 }
 
 // guardStream is guardUnary for streams.
 func guardStream(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
-	ctx, span := continueTrace(stream.Context(), info.FullMethod)
-	defer span.End()
+	began := time.Now()
+	// A stream may be open for as long as a process lives and serve many requests,
+	// so it has no span of its own.
+	ctx := callersTrace(stream.Context())
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked(p)
 		}
 		err = outgoing(ctx, info.FullMethod, err)
+		served.observe(info.FullMethod, began, err)
 	}()
 	return handler(service, tracedStream{stream, ctx})
 }
@@ -60,10 +73,27 @@ func outgoing(ctx context.Context, method string, err error) error {
 		return nil
 	}
 	coded := fault.Status(err)
+	if isStatus(err) && ctx.Err() == nil {
+		coded = nested(coded)
+	}
 	if !isStatus(err) && !isContextError(err) && !fault.Expected(err) {
 		logx.WithContext(ctx).Errorf("call of %s: %v", method, err)
 	}
 	return status.Convert(coded).Err()
+}
+
+// nested returns what a call says that failed because one that it made itself found no
+// server, or none in time. As it came it would say so of this service: its callers would
+// repeat what was repeated already, each level times the one below, and their breakers
+// would keep them from a service that works.
+func nested(err error) error {
+	s := status.Convert(err)
+	if s.Code() != codes.Unavailable && s.Code() != codes.DeadlineExceeded {
+		return err
+	}
+	p := s.Proto()
+	p.Code = int32(codes.Aborted)
+	return status.ErrorProto(p)
 }
 
 func isStatus(err error) bool {

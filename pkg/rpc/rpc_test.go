@@ -134,11 +134,11 @@ func TestAPanicIsAnErrorOfItsCallOnly(t *testing.T) {
 }
 
 func TestAStatusPassesAsItIs(t *testing.T) {
-	s := calling(func(context.Context) error { return fmt.Errorf("ask: %w", status.Error(codes.Unavailable, "gone")) })
+	s := calling(func(context.Context) error { return fmt.Errorf("ask: %w", status.Error(codes.AlreadyExists, "twice")) })
 	everywhere(t, s, patience, func(t *testing.T, call func(context.Context) error) {
 		err := call(t.Context())
 		st, ok := err.(interface{ GRPCStatus() *status.Status })
-		if !ok || st.GRPCStatus().Code() != codes.Unavailable {
+		if !ok || st.GRPCStatus().Code() != codes.AlreadyExists {
 			t.Errorf("the caller gets %T %v", err, err)
 		}
 	})

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"time"
 
 	"github.com/fullstorydev/grpchan/inprocgrpc"
 	"github.com/zeromicro/go-zero/core/logx"
+	"github.com/zeromicro/go-zero/core/netx"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
@@ -37,12 +39,27 @@ type Server struct {
 
 var _ grpc.ServiceRegistrar = (*Server)(nil)
 
-// keepalives find out within half a minute that the other side is gone without
-// a word. The server must permit what the client does, or it hangs up.
+// keepalives find out that the other side is gone without a word: the client, for
+// whom people wait, within fifteen seconds (gRPC asks no earlier than after ten), the
+// server within half a minute. The server must permit what the client does, or it
+// hangs up; it permits twice as much, because two pings may come closer to each other
+// than they were sent.
 var (
-	clientKeepalive = keepalive.ClientParameters{Time: 20 * time.Second, Timeout: 10 * time.Second}
-	serverPolicy    = keepalive.EnforcementPolicy{MinTime: 10 * time.Second}
+	clientKeepalive = keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}
+	serverPolicy    = keepalive.EnforcementPolicy{MinTime: 5 * time.Second}
 	serverKeepalive = keepalive.ServerParameters{Time: 20 * time.Second, Timeout: 10 * time.Second}
+)
+
+const (
+	// maxMessage is the longest request in bytes, and gRPC's own default, which callers
+	// have for answers. Both stay far below: gateways hold 1 MiB of a request (see
+	// pkg/bind), and what may be longer than that is answered in pages or streams.
+	maxMessage = 4 << 20
+	// maxStreams is how many calls one connection, that is one gateway, may have under
+	// way. More wait with the caller, as long as their time allows.
+	maxStreams = 10_000
+	// handshakeTimeout frees the connections of those who say nothing.
+	handshakeTimeout = 10 * time.Second
 )
 
 // NewServer returns a server without services. The name is the one under
@@ -55,6 +72,9 @@ func NewServer(name string) *Server {
 		grpc.ChainStreamInterceptor(s.drainStream, guardStream),
 		grpc.KeepaliveEnforcementPolicy(serverPolicy),
 		grpc.KeepaliveParams(serverKeepalive),
+		grpc.MaxRecvMsgSize(maxMessage),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.ConnectionTimeout(handshakeTimeout),
 	)
 	grpc_health_v1.RegisterHealthServer(s.network, s.health)
 	return s
@@ -79,13 +99,13 @@ type ServerConfig struct {
 	// Default: Listen, or this machine's first outside address where Listen
 	// names no host.
 	Advertise string
-	// Registry is where callers look. Without hosts they know the address.
-	Registry Registry
+	// Registry is where callers look. Without one they know the address.
+	Registry *Registry
 }
 
 // Listen offers the services on the network. When it returns, the port is
-// open, its number known and the server registered. fail is called when the
-// server dies later on.
+// open, its number known and the server registered, or as soon as the registry
+// answers. fail is called when the server dies later on.
 func (s *Server) Listen(c ServerConfig, fail func(error)) error {
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
@@ -97,12 +117,9 @@ func (s *Server) Listen(c ServerConfig, fail func(error)) error {
 			fail(fmt.Errorf("serve calls of %s: %w", s.name, err))
 		}
 	}()
-	leave, err := c.Registry.enter(s.name, advertised(c, listener.Addr().String()))
-	if err != nil {
-		s.network.Stop()
-		return fmt.Errorf("register %s: %w", s.name, err)
+	if c.Registry != nil {
+		s.leave = c.Registry.enter(s.name, advertised(c, listener.Addr().String()))
 	}
-	s.leave = leave
 	logx.Infof("%s answers calls on %s", s.name, listener.Addr())
 	return nil
 }
@@ -131,4 +148,21 @@ func (s *Server) Stop(ctx context.Context) error {
 		<-done
 		return fmt.Errorf("finish the calls of %s: %w", s.name, context.Cause(ctx))
 	}
+}
+
+// advertised is the address that callers are told: as configured, else where
+// the server listens. A server that listens everywhere names one address of
+// its machine, in Kubernetes that of its pod.
+func advertised(c ServerConfig, listening string) string {
+	if c.Advertise != "" {
+		return c.Advertise
+	}
+	host, port, err := net.SplitHostPort(listening)
+	if err != nil || !net.ParseIP(host).IsUnspecified() {
+		return listening
+	}
+	if pod := os.Getenv("POD_IP"); pod != "" {
+		return net.JoinHostPort(pod, port)
+	}
+	return net.JoinHostPort(netx.InternalIp(), port)
 }

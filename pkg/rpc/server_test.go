@@ -38,6 +38,19 @@ func TestStoppingFinishesTheCallsInFlight(t *testing.T) {
 	}
 }
 
+func TestAServerThatStopsIsNotReady(t *testing.T) {
+	t.Parallel()
+	server := listen(t, calling(func(context.Context) error { return nil }))
+	client := dial(t, server, patience)
+	server.health.Shutdown() // as Stop does while calls are in flight
+	if err := client.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "NOT_SERVING") {
+		t.Errorf("it is ready: %v", err)
+	}
+	if err := server.Stop(t.Context()); err != nil {
+		t.Errorf("stopping fails: %v", err)
+	}
+}
+
 func TestStoppingEndsStreamsThatClientsKeepOpen(t *testing.T) {
 	t.Parallel()
 	returned := make(chan struct{})
@@ -166,7 +179,7 @@ func TestACallWaitsForAServerThatRestarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for { // until the client knows that nobody is there
-		conn := client.conn.(*grpc.ClientConn)
+		conn := client.remote.conn
 		conn.Connect()
 		if state := conn.GetState(); state == connectivity.TransientFailure {
 			break

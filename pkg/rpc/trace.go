@@ -2,20 +2,17 @@ package rpc
 
 import (
 	"context"
-	"strings"
 
-	gozerotrace "github.com/zeromicro/go-zero/core/trace"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/metadata"
 )
 
-// continueTrace starts the span of a call within the caller's trace, which
-// comes in the metadata.
-func continueTrace(ctx context.Context, method string) (context.Context, trace.Span) {
-	ctx = otel.GetTextMapPropagator().Extract(ctx, incoming{ctx})
-	return otel.Tracer(gozerotrace.TraceName).Start(ctx, strings.TrimPrefix(method, "/"), trace.WithSpanKind(trace.SpanKindServer))
+// callersTrace puts the caller's trace, which comes in the metadata, into the
+// context of a call.
+func callersTrace(ctx context.Context) context.Context {
+	return otel.GetTextMapPropagator().Extract(ctx, incoming{ctx})
 }
 
 // carryTrace puts the trace of ctx, if there is one, into the metadata of the

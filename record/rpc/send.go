@@ -7,12 +7,14 @@ import (
 	"sync"
 
 	"github.com/zeromicro/go-zero/core/logx"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
 	recordv1 "parley/api/proto/record/v1"
 	"parley/pkg/eventlog"
 	"parley/pkg/fault"
 	"parley/pkg/id"
+	"parley/pkg/traces"
 	"parley/record"
 )
 
@@ -45,17 +47,34 @@ func (s *Server) receive(stream grpc.BidiStreamingServer[recordv1.SendRequest, r
 		messages := make([]record.Outgoing, len(req.GetItems()))
 		out.expect(len(messages))
 		for i, item := range req.GetItems() {
+			ctx, span := continueTrace(stream.Context(), item.GetTrace())
 			messages[i] = record.Outgoing{
-				Sender: id.UID(item.GetSender()),
-				Proto:  item.GetProto(),
+				Sender:  id.UID(item.GetSender()),
+				Proto:   item.GetProto(),
+				Context: ctx,
 				Done: func(receipt eventlog.Receipt, err error) {
-					out.report(stream.Context(), err)
+					span.End(err)
+					out.report(ctx, err)
 					out.add(result(item.GetSeq(), receipt, err))
 				},
 			}
 		}
 		s.service.Send(messages)
 	}
+}
+
+// continueTrace makes a message part of the request that it came with: one of many
+// on the stream, which has no trace of its own.
+func continueTrace(ctx context.Context, from []byte) (context.Context, traces.Span) {
+	caller := traces.Decode(from)
+	if !caller.IsValid() {
+		return ctx, traces.Span{}
+	}
+	ctx = trace.ContextWithRemoteSpanContext(ctx, caller)
+	if !caller.IsSampled() {
+		return ctx, traces.Span{} // but its id is in the log
+	}
+	return traces.Root(ctx, trace.SpanKindServer, recordv1.RecordService_Send_FullMethodName[1:])
 }
 
 // outbox collects answers until the stream can take them. Adding never blocks:

@@ -8,9 +8,12 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc"
+
 	recordv1 "parley/api/proto/record/v1"
 	"parley/pkg/fault"
 	"parley/pkg/id"
+	"parley/pkg/rpc"
 )
 
 const (
@@ -26,7 +29,13 @@ const (
 	// reconnectAfter is the pause after a stream broke, times the number of
 	// streams that broke in a row.
 	reconnectAfter = 50 * time.Millisecond
+	// leaveWithin is how long a stream that moves to another service waits for
+	// the answers of the one before.
+	leaveWithin = 2 * time.Second
 )
+
+// errMoved ends a stream that is to be opened at another service.
+var errMoved = errors.New("the stream moves to another service")
 
 // ErrClosed fails what is sent through a closed Sender.
 var ErrClosed = errors.New("the sender is closed")
@@ -35,6 +44,7 @@ var ErrClosed = errors.New("the sender is closed")
 type call struct {
 	sender id.UID
 	proto  []byte
+	trace  []byte // of its request, encoded
 	done   func(Receipt, error)
 	since  time.Time // when it came
 	tries  int
@@ -44,6 +54,7 @@ type call struct {
 // that were sent and wait for an answer.
 type lane struct {
 	client recordv1.RecordServiceClient
+	key    string // names the service
 
 	mu      sync.Mutex
 	queue   []*call
@@ -54,8 +65,8 @@ type lane struct {
 	stopped chan struct{}
 }
 
-func newLane(client recordv1.RecordServiceClient) *lane {
-	return &lane{client: client, sent: make(map[uint64]*call), wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+func newLane(client recordv1.RecordServiceClient, key string) *lane {
+	return &lane{client: client, key: key, sent: make(map[uint64]*call), wake: make(chan struct{}, 1), stopped: make(chan struct{})}
 }
 
 func (l *lane) push(c *call) {
@@ -96,11 +107,15 @@ func (l *lane) run(ctx context.Context) {
 			return
 		}
 		answered, err := l.stream(ctx)
+		l.requeue(err)
+		if errors.Is(err, errMoved) {
+			failures = 0
+			continue
+		}
 		if answered {
 			failures = 0
 		}
 		failures++
-		l.requeue(err)
 		select {
 		case <-time.After(time.Duration(min(failures, 20)) * reconnectAfter):
 		case <-ctx.Done():
@@ -110,11 +125,12 @@ func (l *lane) run(ctx context.Context) {
 	}
 }
 
-// stream runs one stream until it breaks and reports whether it brought any
-// answer.
+// stream runs one stream until it breaks, or is to move to another service, and
+// reports whether it brought any answer.
 func (l *lane) stream(ctx context.Context) (answered bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	ctx, moved := rpc.ByKey(ctx, l.key)
 	stream, err := l.client.Send(ctx)
 	if err != nil {
 		return false, err
@@ -134,6 +150,12 @@ func (l *lane) stream(ctx context.Context) (answered bool, err error) {
 		}
 	}()
 	for {
+		select {
+		case <-moved:
+			err := leave(stream, broken, cancel)
+			return answered, err
+		default:
+		}
 		if batch := l.take(); batch != nil {
 			if err := stream.Send(batch); err != nil {
 				// The reason comes with Recv; Send says only EOF.
@@ -144,10 +166,25 @@ func (l *lane) stream(ctx context.Context) (answered bool, err error) {
 		}
 		select {
 		case <-l.wake:
+		case <-moved:
 		case err := <-broken:
 			return answered, err
 		}
 	}
+}
+
+// leave ends a stream from which the lane moves. The service answers what it was sent
+// before it ends the stream itself; only then the next one is opened, so that nothing
+// overtakes. One that does not answer in time loses the stream, and what it has left
+// unanswered is sent again.
+func leave(stream grpc.BidiStreamingClient[recordv1.SendRequest, recordv1.SendResponse], broken <-chan error, cancel func()) error {
+	late := time.AfterFunc(leaveWithin, cancel)
+	defer late.Stop()
+	if err := stream.CloseSend(); err != nil {
+		cancel()
+	}
+	<-broken
+	return errMoved
 }
 
 // take moves one batch from the queue to those that were sent.
@@ -169,7 +206,7 @@ func (l *lane) take() *recordv1.SendRequest {
 	for i, c := range l.queue[:n] {
 		l.seq++
 		l.sent[l.seq] = c
-		items[i] = &recordv1.SendItem{Seq: l.seq, Sender: string(c.sender), Proto: c.proto}
+		items[i] = &recordv1.SendItem{Seq: l.seq, Sender: string(c.sender), Proto: c.proto, Trace: c.trace}
 	}
 	l.queue = slices.Delete(l.queue, 0, n)
 	return &recordv1.SendRequest{Items: items}

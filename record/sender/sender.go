@@ -13,9 +13,11 @@ import (
 	"hash/crc32"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	recordv1 "parley/api/proto/record/v1"
 	"parley/pkg/id"
-	"parley/pkg/rpc"
+	"parley/pkg/traces"
 )
 
 // Receipt is where a message stands in the log.
@@ -26,7 +28,7 @@ type Receipt struct {
 
 // lanes is how many streams there are. A sender always uses the same one, which
 // keeps his order, and with the same number in every gateway: so all of them send
-// what he sends to one record service.
+// what he sends to one record service, but for a moment when services come or go.
 const lanes = 4
 
 // Sender is safe for concurrent use.
@@ -40,8 +42,8 @@ func New(client recordv1.RecordServiceClient) *Sender {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Sender{stop: stop}
 	for i := range s.lanes {
-		s.lanes[i] = newLane(client)
-		go s.lanes[i].run(rpc.ByKey(ctx, fmt.Sprint("lane ", i)))
+		s.lanes[i] = newLane(client, fmt.Sprint("lane ", i))
+		go s.lanes[i].run(ctx)
 	}
 	return s
 }
@@ -62,7 +64,7 @@ func (s *Sender) Send(ctx context.Context, u id.UID, proto []byte) (Receipt, err
 		err     error
 	}
 	done := make(chan answer, 1)
-	s.SendAsync(u, proto, func(r Receipt, err error) { done <- answer{r, err} })
+	s.SendAsync(ctx, u, proto, func(r Receipt, err error) { done <- answer{r, err} })
 	select {
 	case a := <-done:
 		return a.receipt, a.err
@@ -73,8 +75,16 @@ func (s *Sender) Send(ctx context.Context, u id.UID, proto []byte) (Receipt, err
 
 // SendAsync is Send for many messages in a row: it returns at once, and done is
 // called later, once, and must not block. Messages of one u enter the log in
-// the order of the calls.
-func (s *Sender) SendAsync(u id.UID, proto []byte, done func(Receipt, error)) {
+// the order of the calls. The trace of ctx goes on with the message, which does not
+// end with it.
+func (s *Sender) SendAsync(ctx context.Context, u id.UID, proto []byte, done func(Receipt, error)) {
+	ctx, span := traces.Start(ctx, trace.SpanKindClient, recordv1.RecordService_Send_FullMethodName[1:])
+	if answered := done; span.Recording() {
+		done = func(r Receipt, err error) {
+			span.End(err)
+			answered(r, err)
+		}
+	}
 	l := s.lanes[crc32.ChecksumIEEE([]byte(u))%lanes]
-	l.push(&call{sender: u, proto: proto, done: done, since: time.Now()})
+	l.push(&call{sender: u, proto: proto, trace: traces.Encode(trace.SpanContextFromContext(ctx)), done: done, since: time.Now()})
 }

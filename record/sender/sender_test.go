@@ -79,7 +79,7 @@ func newOutcomes(t testing.TB) *outcomes {
 
 func (o *outcomes) send(s *Sender, from, to id.UID, msgID string) {
 	o.all.Add(1)
-	s.SendAsync(from, recordtest.Text(to, msgID), func(r Receipt, err error) {
+	s.SendAsync(context.Background(), from, recordtest.Text(to, msgID), func(r Receipt, err error) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		name := msgID + " from " + string(from)
@@ -340,7 +340,7 @@ func TestTooMuchIsRefusedAtOnce(t *testing.T) {
 		answered := make(chan error, maxOpen+1)
 		encoded := recordtest.Text("bob", "m1")
 		for range maxOpen {
-			s.SendAsync("alice", encoded, func(_ Receipt, err error) { answered <- err })
+			s.SendAsync(t.Context(), "alice", encoded, func(_ Receipt, err error) { answered <- err })
 		}
 		if len(answered) != 0 {
 			t.Fatalf("%d were answered by a service that is silent, the first: %v", len(answered), <-answered)

@@ -660,12 +660,12 @@ const file_call_v1_call_proto_rawDesc = "" +
 	"\x10ReplyBusyRequest\x12\x16\n" +
 	"\x06caller\x18\x01 \x01(\tR\x06caller\x12\x19\n" +
 	"\btrace_id\x18\x02 \x01(\x03R\atraceId\"\x13\n" +
-	"\x11ReplyBusyResponse2\xfc\x01\n" +
-	"\vCallService\x126\n" +
-	"\x05Start\x12\x15.call.v1.StartRequest\x1a\x16.call.v1.StartResponse\x126\n" +
-	"\x05Check\x12\x15.call.v1.CheckRequest\x1a\x16.call.v1.CheckResponse\x129\n" +
-	"\x06Handle\x12\x16.call.v1.HandleRequest\x1a\x17.call.v1.HandleResponse\x12B\n" +
-	"\tReplyBusy\x12\x19.call.v1.ReplyBusyRequest\x1a\x1a.call.v1.ReplyBusyResponseB!Z\x1fparley/api/proto/call/v1;callv1b\x06proto3"
+	"\x11ReplyBusyResponse2\x8b\x02\n" +
+	"\vCallService\x12;\n" +
+	"\x05Start\x12\x15.call.v1.StartRequest\x1a\x16.call.v1.StartResponse\"\x03\x90\x02\x02\x12;\n" +
+	"\x05Check\x12\x15.call.v1.CheckRequest\x1a\x16.call.v1.CheckResponse\"\x03\x90\x02\x01\x129\n" +
+	"\x06Handle\x12\x16.call.v1.HandleRequest\x1a\x17.call.v1.HandleResponse\x12G\n" +
+	"\tReplyBusy\x12\x19.call.v1.ReplyBusyRequest\x1a\x1a.call.v1.ReplyBusyResponse\"\x03\x90\x02\x02B!Z\x1fparley/api/proto/call/v1;callv1b\x06proto3"
 
 var (
 	file_call_v1_call_proto_rawDescOnce sync.Once

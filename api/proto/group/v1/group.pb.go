@@ -3016,16 +3016,16 @@ const file_group_v1_group_proto_rawDesc = "" +
 	"\x05group\x18\x02 \x01(\x03R\x05group\x12\x12\n" +
 	"\x04uids\x18\x03 \x03(\tR\x04uids\".\n" +
 	"\x14CheckMembersResponse\x12\x16\n" +
-	"\x06absent\x18\x01 \x03(\tR\x06absent2\x80\r\n" +
+	"\x06absent\x18\x01 \x03(\tR\x06absent2\xa8\r\n" +
 	"\fGroupService\x12;\n" +
-	"\x06Create\x12\x17.group.v1.CreateRequest\x1a\x18.group.v1.CreateResponse\x125\n" +
-	"\x04Info\x12\x15.group.v1.InfoRequest\x1a\x16.group.v1.InfoResponse\x12G\n" +
+	"\x06Create\x12\x17.group.v1.CreateRequest\x1a\x18.group.v1.CreateResponse\x12:\n" +
+	"\x04Info\x12\x15.group.v1.InfoRequest\x1a\x16.group.v1.InfoResponse\"\x03\x90\x02\x01\x12L\n" +
 	"\n" +
-	"PublicInfo\x12\x1b.group.v1.PublicInfoRequest\x1a\x1c.group.v1.PublicInfoResponse\x127\n" +
-	"\x04List\x12\x15.group.v1.ListRequest\x1a\x16.group.v1.ListResponse0\x01\x12;\n" +
-	"\x06Member\x12\x17.group.v1.MemberRequest\x1a\x18.group.v1.MemberResponse\x12@\n" +
-	"\aMembers\x12\x18.group.v1.MembersRequest\x1a\x19.group.v1.MembersResponse0\x01\x12O\n" +
-	"\fMutedMembers\x12\x1d.group.v1.MutedMembersRequest\x1a\x1e.group.v1.MutedMembersResponse0\x01\x12;\n" +
+	"PublicInfo\x12\x1b.group.v1.PublicInfoRequest\x1a\x1c.group.v1.PublicInfoResponse\"\x03\x90\x02\x01\x12<\n" +
+	"\x04List\x12\x15.group.v1.ListRequest\x1a\x16.group.v1.ListResponse\"\x03\x90\x02\x010\x01\x12@\n" +
+	"\x06Member\x12\x17.group.v1.MemberRequest\x1a\x18.group.v1.MemberResponse\"\x03\x90\x02\x01\x12E\n" +
+	"\aMembers\x12\x18.group.v1.MembersRequest\x1a\x19.group.v1.MembersResponse\"\x03\x90\x02\x010\x01\x12T\n" +
+	"\fMutedMembers\x12\x1d.group.v1.MutedMembersRequest\x1a\x1e.group.v1.MutedMembersResponse\"\x03\x90\x02\x010\x01\x12;\n" +
 	"\x06Invite\x12\x17.group.v1.InviteRequest\x1a\x18.group.v1.InviteResponse\x125\n" +
 	"\x04Join\x12\x15.group.v1.JoinRequest\x1a\x16.group.v1.JoinResponse\x128\n" +
 	"\x05Leave\x12\x16.group.v1.LeaveRequest\x1a\x17.group.v1.LeaveResponse\x12;\n" +
@@ -3039,10 +3039,10 @@ const file_group_v1_group_proto_rawDesc = "" +
 	"\tSetAvatar\x12\x1a.group.v1.SetAvatarRequest\x1a\x1b.group.v1.SetAvatarResponse\x12J\n" +
 	"\vSetJoinType\x12\x1c.group.v1.SetJoinTypeRequest\x1a\x1d.group.v1.SetJoinTypeResponse\x12J\n" +
 	"\vSetMuteType\x12\x1c.group.v1.SetMuteTypeRequest\x1a\x1d.group.v1.SetMuteTypeResponse\x12P\n" +
-	"\rSetFriendType\x12\x1e.group.v1.SetFriendTypeRequest\x1a\x1f.group.v1.SetFriendTypeResponse\x12M\n" +
-	"\fApplications\x12\x1d.group.v1.ApplicationsRequest\x1a\x1e.group.v1.ApplicationsResponse\x12\\\n" +
-	"\x11AnswerApplication\x12\".group.v1.AnswerApplicationRequest\x1a#.group.v1.AnswerApplicationResponse\x12M\n" +
-	"\fCheckMembers\x12\x1d.group.v1.CheckMembersRequest\x1a\x1e.group.v1.CheckMembersResponseB#Z!parley/api/proto/group/v1;groupv1b\x06proto3"
+	"\rSetFriendType\x12\x1e.group.v1.SetFriendTypeRequest\x1a\x1f.group.v1.SetFriendTypeResponse\x12R\n" +
+	"\fApplications\x12\x1d.group.v1.ApplicationsRequest\x1a\x1e.group.v1.ApplicationsResponse\"\x03\x90\x02\x01\x12\\\n" +
+	"\x11AnswerApplication\x12\".group.v1.AnswerApplicationRequest\x1a#.group.v1.AnswerApplicationResponse\x12R\n" +
+	"\fCheckMembers\x12\x1d.group.v1.CheckMembersRequest\x1a\x1e.group.v1.CheckMembersResponse\"\x03\x90\x02\x01B#Z!parley/api/proto/group/v1;groupv1b\x06proto3"
 
 var (
 	file_group_v1_group_proto_rawDescOnce sync.Once

@@ -1656,21 +1656,21 @@ const file_oss_v1_oss_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x125\n" +
 	"\vcredentials\x18\x02 \x01(\v2\x13.oss.v1.CredentialsR\vcredentials\x12C\n" +
-	"\x11assumed_role_user\x18\x03 \x01(\v2\x17.oss.v1.AssumedRoleUserR\x0fassumedRoleUser2\xdf\x05\n" +
+	"\x11assumed_role_user\x18\x03 \x01(\v2\x17.oss.v1.AssumedRoleUserR\x0fassumedRoleUser2\x8c\x06\n" +
 	"\n" +
-	"OSSService\x12:\n" +
-	"\aResolve\x12\x16.oss.v1.ResolveRequest\x1a\x17.oss.v1.ResolveResponse\x121\n" +
-	"\x04Host\x12\x13.oss.v1.HostRequest\x1a\x14.oss.v1.HostResponse\x12C\n" +
+	"OSSService\x12?\n" +
+	"\aResolve\x12\x16.oss.v1.ResolveRequest\x1a\x17.oss.v1.ResolveResponse\"\x03\x90\x02\x01\x126\n" +
+	"\x04Host\x12\x13.oss.v1.HostRequest\x1a\x14.oss.v1.HostResponse\"\x03\x90\x02\x01\x12H\n" +
 	"\n" +
-	"SignUpload\x12\x19.oss.v1.SignUploadRequest\x1a\x1a.oss.v1.SignUploadResponse\x12I\n" +
-	"\fRecordUpload\x12\x1b.oss.v1.RecordUploadRequest\x1a\x1c.oss.v1.RecordUploadResponse\x12L\n" +
-	"\rInitMultipart\x12\x1c.oss.v1.InitMultipartRequest\x1a\x1d.oss.v1.InitMultipartResponse\x12=\n" +
-	"\bSignPart\x12\x17.oss.v1.SignPartRequest\x1a\x18.oss.v1.SignPartResponse\x12C\n" +
+	"SignUpload\x12\x19.oss.v1.SignUploadRequest\x1a\x1a.oss.v1.SignUploadResponse\"\x03\x90\x02\x02\x12N\n" +
+	"\fRecordUpload\x12\x1b.oss.v1.RecordUploadRequest\x1a\x1c.oss.v1.RecordUploadResponse\"\x03\x90\x02\x02\x12L\n" +
+	"\rInitMultipart\x12\x1c.oss.v1.InitMultipartRequest\x1a\x1d.oss.v1.InitMultipartResponse\x12B\n" +
+	"\bSignPart\x12\x17.oss.v1.SignPartRequest\x1a\x18.oss.v1.SignPartResponse\"\x03\x90\x02\x02\x12H\n" +
 	"\n" +
-	"RecordPart\x12\x19.oss.v1.RecordPartRequest\x1a\x1a.oss.v1.RecordPartResponse\x12X\n" +
-	"\x11CompleteMultipart\x12 .oss.v1.CompleteMultipartRequest\x1a!.oss.v1.CompleteMultipartResponse\x12O\n" +
-	"\x0eAbortMultipart\x12\x1d.oss.v1.AbortMultipartRequest\x1a\x1e.oss.v1.AbortMultipartResponse\x12U\n" +
-	"\x10IssueCredentials\x12\x1f.oss.v1.IssueCredentialsRequest\x1a .oss.v1.IssueCredentialsResponseB\x1fZ\x1dparley/api/proto/oss/v1;ossv1b\x06proto3"
+	"RecordPart\x12\x19.oss.v1.RecordPartRequest\x1a\x1a.oss.v1.RecordPartResponse\"\x03\x90\x02\x02\x12]\n" +
+	"\x11CompleteMultipart\x12 .oss.v1.CompleteMultipartRequest\x1a!.oss.v1.CompleteMultipartResponse\"\x03\x90\x02\x02\x12T\n" +
+	"\x0eAbortMultipart\x12\x1d.oss.v1.AbortMultipartRequest\x1a\x1e.oss.v1.AbortMultipartResponse\"\x03\x90\x02\x02\x12Z\n" +
+	"\x10IssueCredentials\x12\x1f.oss.v1.IssueCredentialsRequest\x1a .oss.v1.IssueCredentialsResponse\"\x03\x90\x02\x02B\x1fZ\x1dparley/api/proto/oss/v1;ossv1b\x06proto3"
 
 var (
 	file_oss_v1_oss_proto_rawDescOnce sync.Once

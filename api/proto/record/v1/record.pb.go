@@ -72,10 +72,13 @@ func (x *SendRequest) GetItems() []*SendItem {
 
 // SendItem is one message of a batch.
 type SendItem struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Seq           uint64                 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`      // names the item in the answers of this stream
-	Sender        string                 `protobuf:"bytes,2,opt,name=sender,proto3" json:"sender,omitempty"` // uid, proven by the gateway
-	Proto         []byte                 `protobuf:"bytes,3,opt,name=proto,proto3" json:"proto,omitempty"`   // a wire.v1.Proto as the client sent it
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Seq    uint64                 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`      // names the item in the answers of this stream
+	Sender string                 `protobuf:"bytes,2,opt,name=sender,proto3" json:"sender,omitempty"` // uid, proven by the gateway
+	Proto  []byte                 `protobuf:"bytes,3,opt,name=proto,proto3" json:"proto,omitempty"`   // a wire.v1.Proto as the client sent it
+	// trace is that of the request: 16 bytes of the trace's id, 8 of the span's, 1 of
+	// flags as in a W3C traceparent; or empty.
+	Trace         []byte `protobuf:"bytes,4,opt,name=trace,proto3" json:"trace,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -127,6 +130,13 @@ func (x *SendItem) GetSender() string {
 func (x *SendItem) GetProto() []byte {
 	if x != nil {
 		return x.Proto
+	}
+	return nil
+}
+
+func (x *SendItem) GetTrace() []byte {
+	if x != nil {
+		return x.Trace
 	}
 	return nil
 }
@@ -1406,11 +1416,12 @@ const file_record_v1_record_proto_rawDesc = "" +
 	"\n" +
 	"\x16record/v1/record.proto\x12\trecord.v1\x1a\x14fault/v1/fault.proto\"8\n" +
 	"\vSendRequest\x12)\n" +
-	"\x05items\x18\x01 \x03(\v2\x13.record.v1.SendItemR\x05items\"J\n" +
+	"\x05items\x18\x01 \x03(\v2\x13.record.v1.SendItemR\x05items\"`\n" +
 	"\bSendItem\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x16\n" +
 	"\x06sender\x18\x02 \x01(\tR\x06sender\x12\x14\n" +
-	"\x05proto\x18\x03 \x01(\fR\x05proto\"?\n" +
+	"\x05proto\x18\x03 \x01(\fR\x05proto\x12\x14\n" +
+	"\x05trace\x18\x04 \x01(\fR\x05trace\"?\n" +
 	"\fSendResponse\x12/\n" +
 	"\aresults\x18\x01 \x03(\v2\x15.record.v1.SendResultR\aresults\"x\n" +
 	"\n" +
@@ -1490,19 +1501,19 @@ const file_record_v1_record_proto_rawDesc = "" +
 	"\bEndpoint\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\tR\agateway\x12\x10\n" +
 	"\x03uid\x18\x02 \x01(\tR\x03uid\x12)\n" +
-	"\x06device\x18\x03 \x01(\v2\x11.record.v1.DeviceR\x06device2\xc2\x02\n" +
+	"\x06device\x18\x03 \x01(\v2\x11.record.v1.DeviceR\x06device2\xd6\x02\n" +
 	"\rRecordService\x12;\n" +
-	"\x04Send\x12\x16.record.v1.SendRequest\x1a\x17.record.v1.SendResponse(\x010\x01\x127\n" +
-	"\x04Sync\x12\x16.record.v1.SyncRequest\x1a\x17.record.v1.SyncResponse\x12@\n" +
-	"\aHistory\x12\x19.record.v1.HistoryRequest\x1a\x1a.record.v1.HistoryResponse\x12=\n" +
-	"\x06Revoke\x12\x18.record.v1.RevokeRequest\x1a\x19.record.v1.RevokeResponse\x12:\n" +
-	"\x05Focus\x12\x17.record.v1.FocusRequest\x1a\x18.record.v1.FocusResponse2\x97\x02\n" +
-	"\rDeviceService\x12I\n" +
+	"\x04Send\x12\x16.record.v1.SendRequest\x1a\x17.record.v1.SendResponse(\x010\x01\x12<\n" +
+	"\x04Sync\x12\x16.record.v1.SyncRequest\x1a\x17.record.v1.SyncResponse\"\x03\x90\x02\x01\x12E\n" +
+	"\aHistory\x12\x19.record.v1.HistoryRequest\x1a\x1a.record.v1.HistoryResponse\"\x03\x90\x02\x01\x12B\n" +
+	"\x06Revoke\x12\x18.record.v1.RevokeRequest\x1a\x19.record.v1.RevokeResponse\"\x03\x90\x02\x02\x12?\n" +
+	"\x05Focus\x12\x17.record.v1.FocusRequest\x1a\x18.record.v1.FocusResponse\"\x03\x90\x02\x022\xab\x02\n" +
+	"\rDeviceService\x12N\n" +
 	"\n" +
-	"CheckLogin\x12\x1c.record.v1.CheckLoginRequest\x1a\x1d.record.v1.CheckLoginResponse\x12:\n" +
-	"\x05Enter\x12\x17.record.v1.EnterRequest\x1a\x18.record.v1.EnterResponse\x12=\n" +
-	"\x06Holder\x12\x18.record.v1.HolderRequest\x1a\x19.record.v1.HolderResponse\x12@\n" +
-	"\aAdvance\x12\x19.record.v1.AdvanceRequest\x1a\x1a.record.v1.AdvanceResponseB%Z#parley/api/proto/record/v1;recordv1b\x06proto3"
+	"CheckLogin\x12\x1c.record.v1.CheckLoginRequest\x1a\x1d.record.v1.CheckLoginResponse\"\x03\x90\x02\x01\x12?\n" +
+	"\x05Enter\x12\x17.record.v1.EnterRequest\x1a\x18.record.v1.EnterResponse\"\x03\x90\x02\x02\x12B\n" +
+	"\x06Holder\x12\x18.record.v1.HolderRequest\x1a\x19.record.v1.HolderResponse\"\x03\x90\x02\x01\x12E\n" +
+	"\aAdvance\x12\x19.record.v1.AdvanceRequest\x1a\x1a.record.v1.AdvanceResponse\"\x03\x90\x02\x02B%Z#parley/api/proto/record/v1;recordv1b\x06proto3"
 
 var (
 	file_record_v1_record_proto_rawDescOnce sync.Once

@@ -36,7 +36,8 @@ func TestAKeyNamesAServer(t *testing.T) {
 		defer client.Close()
 		stub := testv1.NewTestServiceClient(client)
 		ask := func(key string) string {
-			stream, err := stub.FullDuplexCall(ByKey(t.Context(), key), grpc.WaitForReady(true))
+			ctx, _ := ByKey(t.Context(), key)
+			stream, err := stub.FullDuplexCall(ctx, grpc.WaitForReady(true))
 			if err != nil {
 				t.Fatal(err)
 			}
