@@ -10,7 +10,6 @@ import (
 
 	"github.com/zeromicro/go-zero/core/logc"
 
-	"parley/pkg/fault"
 	"parley/pkg/reply"
 	"parley/pkg/scratch"
 )
@@ -20,7 +19,7 @@ func (g *Gateway) limit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer g.inFlight.Add(-1)
 		if g.inFlight.Add(1) > g.config.MaxInFlight {
-			reply.Write(w, r, nil, fault.Overloaded)
+			Busy(w, r, g.config.Name, InFlight)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -33,6 +32,10 @@ const (
 	// sends does not see the answer.
 	drainUpTo = 64 << 20
 	drainFor  = 30 * time.Second
+	// refusedUpTo and refusedFor are the same for a request that was refused because
+	// there are too many: reading on costs what the refusal was to save.
+	refusedUpTo = 1 << 20
+	refusedFor  = 2 * time.Second
 )
 
 // watched is a body that knows how reading it went.
@@ -65,12 +68,16 @@ func drain(next http.Handler) http.Handler {
 		if r.ContentLength == 0 || body.ended.Load() || body.failed.Load() || strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
 			return
 		}
+		upTo, within := int64(drainUpTo), drainFor
+		if rec, ok := w.(*recorder); ok && (rec.status == http.StatusTooManyRequests || rec.status == http.StatusServiceUnavailable) {
+			upTo, within = refusedUpTo, refusedFor
+		}
 		// One who waits for the answer before he goes on gets it at once.
 		control := http.NewResponseController(w)
-		if control.Flush() != nil || control.SetReadDeadline(time.Now().Add(drainFor)) != nil {
+		if control.Flush() != nil || control.SetReadDeadline(time.Now().Add(within)) != nil {
 			return
 		}
-		_, _ = io.CopyN(io.Discard, body, drainUpTo) // the client may have left
+		_, _ = io.CopyN(io.Discard, body, upTo) // the client may have left
 	})
 }
 

@@ -25,8 +25,18 @@ type Config struct {
 	Deadline time.Duration
 	// Scratch gives each request a desk for files (see pkg/scratch). Nil: it has none.
 	Scratch *scratch.Folder
-	// Proxies are whose word counts on how a client came (see Origin).
+	// Proxies are whose word counts on how a client came, and from where (see Origin
+	// and Address).
 	Proxies []netip.Prefix
+	// Users and Addresses limit how many requests a user may send, and those who
+	// come from one address (see Address). Nil: any number.
+	Users, Addresses Limiter
+}
+
+// Limiter counts what is done in the name of a key. Where that is too much it returns
+// false, and how long to wait.
+type Limiter interface {
+	Take(key string) (ok bool, wait time.Duration)
 }
 
 // WithDefaults returns c with the defaults in place of zero values.
@@ -38,5 +48,7 @@ func (c Config) WithDefaults() Config {
 		Deadline:    cmp.Or(c.Deadline, 10*time.Second),
 		Scratch:     c.Scratch,
 		Proxies:     c.Proxies,
+		Users:       c.Users,
+		Addresses:   c.Addresses,
 	}
 }

@@ -7,8 +7,8 @@
 // its shedding watches the whole host's CPU; and its answers to all of this
 // have no envelope. What stands here instead, from the outside in: CORS, one
 // line of access log with trace, metrics and recovery from panics, go-zero's
-// router, and for documented routes the limit of requests in flight, the token,
-// the limit on bodies and the deadline.
+// router, and for documented routes the limit of requests in flight, that of the
+// address, the token, the limit of the user, that on bodies and the deadline.
 //
 // The package knows nothing of what the routes do.
 package gateway
@@ -30,7 +30,6 @@ import (
 	"github.com/zeromicro/go-zero/rest/httpx"
 	"github.com/zeromicro/go-zero/rest/router"
 
-	"parley/pkg/fault"
 	"parley/pkg/id"
 	"parley/pkg/reply"
 )
@@ -53,6 +52,9 @@ type Gateway struct {
 	log      *accessLog
 	inFlight atomic.Int64
 	inTrees  atomic.Int64
+	measures *measures
+	// allow is what the Allow header says for each path, once all routes are there.
+	allow map[string]string
 }
 
 // New returns a gateway that has /ping and no other route. It writes a line of
@@ -67,6 +69,7 @@ func New(config Config, verifier Verifier, log io.Writer) (*Gateway, error) {
 		trees:    make(map[string]http.Handler),
 		log:      newAccessLog(log),
 	}
+	g.measures = newMeasures(g.config.Name)
 	// Logs, traces and metrics are set up once for the process, by whoever
 	// starts it. A server would do it again, hence Disabled.
 	conf := rest.RestConf{ServiceConf: service.ServiceConf{
@@ -74,7 +77,7 @@ func New(config Config, verifier Verifier, log io.Writer) (*Gateway, error) {
 		Mode:      service.ProMode,
 		Telemetry: gozerotrace.Config{Disabled: true},
 	}}
-	middlewares := []chain.Middleware{g.limit, g.authenticate, g.bound}
+	middlewares := []chain.Middleware{g.limit, g.limitAddress, g.authenticate, g.limitUser, g.bound}
 	if config.Scratch != nil { // it takes files
 		middlewares = append([]chain.Middleware{drain}, middlewares...)
 	}
@@ -107,7 +110,9 @@ func (g *Gateway) Public(method, path string, handler http.Handler) error {
 // Tree serves every path that begins with prefix, for any method and without a token.
 // How many such requests there may be at once is bounded by themselves, at half of
 // what is allowed of routes: they may take long, and shall not keep those out.
-func (g *Gateway) Tree(prefix string, handler http.Handler) { g.trees[prefix] = handler }
+func (g *Gateway) Tree(prefix string, handler http.Handler) {
+	g.trees[prefix] = g.limitAddress(handler)
+}
 
 // forest serves the trees, and next what is in none.
 func (g *Gateway) forest(next http.Handler) http.Handler {
@@ -119,7 +124,7 @@ func (g *Gateway) forest(next http.Handler) http.Handler {
 				}
 				defer g.inTrees.Add(-1)
 				if g.inTrees.Add(1) > (g.config.MaxInFlight+1)/2 {
-					reply.Write(w, r, nil, fault.Overloaded)
+					Busy(w, r, g.config.Name, InFlight)
 					return
 				}
 				tree.ServeHTTP(w, r)
@@ -145,22 +150,33 @@ func (g *Gateway) Alias(path, method, alias string) error {
 // Handler is a finished gateway.
 type Handler struct {
 	http.Handler
-	log *accessLog
+	log       *accessLog
+	unmeasure func()
 }
 
 // Close writes the end of the access log. It is called when the last request
-// was answered.
-func (h *Handler) Close() { h.log.flush() }
+// was answered, once.
+func (h *Handler) Close() {
+	h.unmeasure()
+	h.log.flush()
+}
 
 // Handler finishes the gateway. Routes that are added later are not served.
 func (g *Gateway) Handler() (*Handler, error) {
 	g.router.SetNotFoundHandler(status(http.StatusNotFound))
-	g.router.SetNotAllowedHandler(notAllowed(g.methods()))
+	g.allow = g.methods()
+	g.router.SetNotAllowedHandler(notAllowed(g.allow))
 	routes, err := rest.NewServerless(g.server)
 	if err != nil {
 		return nil, fmt.Errorf("build the routes of gateway %s: %w", g.config.Name, err)
 	}
-	return &Handler{Handler: cors(g.observe(g.forest(http.HandlerFunc(routes.Serve)))), log: g.log}, nil
+	return &Handler{
+		Handler: cors(g.observe(g.forest(http.HandlerFunc(routes.Serve)))),
+		log:     g.log,
+		unmeasure: requestsInFlight.Add(func() float64 {
+			return float64(g.inFlight.Load() + g.inTrees.Load())
+		}, g.config.Name),
+	}, nil
 }
 
 // methods returns what the Allow header says for each path.

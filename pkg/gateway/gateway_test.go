@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -306,6 +307,24 @@ func TestATraceGoesOn(t *testing.T) {
 	}
 	if line := w.accessLog()[0]; line["trace"] != want {
 		t.Errorf("logged %v", line)
+	}
+}
+
+// Whether a request is recorded is not for strangers to say: that costs much more.
+func TestOnlyAProxySaysThatATraceIsRecorded(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		proxies []netip.Prefix
+		sampled bool
+	}{
+		"a stranger": {nil, false},
+		"a proxy":    {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, true},
+	} {
+		w := newWorld(t, gateway.Config{Proxies: row.proxies})
+		w.do("POST", "/app/ask", `{"count":1}`, "traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+		if got := trace.SpanContextFromContext(<-w.asked).IsSampled(); got != row.sampled {
+			t.Errorf("%s says that a trace is recorded, and it is: %t", name, got)
+		}
 	}
 }
 

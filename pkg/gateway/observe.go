@@ -9,11 +9,10 @@ import (
 	"net/http"
 	"path"
 	"runtime/debug"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/zeromicro/go-zero/core/logc"
-	"github.com/zeromicro/go-zero/core/metric"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
@@ -23,26 +22,15 @@ import (
 	"parley/pkg/reply"
 )
 
-// requests counts and times what was answered, for Prometheus. Result codes
-// are a label because HTTP statuses hardly differ.
-var requests = metric.NewHistogramVec(&metric.HistogramVecOpts{
-	Namespace: "parley",
-	Subsystem: "http",
-	Name:      "request_duration_ms",
-	Help:      "Duration of HTTP requests in ms.",
-	Labels:    []string{"gateway", "path", "status", "result"},
-	Buckets:   []float64{1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000},
-})
-
 // observe gives a request its trace and its identity, writes one line about it
 // when it is answered, and turns a panic into an answer.
 func (g *Gateway) observe(next http.Handler) http.Handler {
 	tracer := otel.Tracer("parley/pkg/gateway")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		ctx, span := startSpan(r, tracer)
 		rec := &recorder{ResponseWriter: w}
 		rec.origin = origin{request: r, proxies: g.config.Proxies}
+		ctx, span := startSpan(r, rec.origin, tracer)
 		r = r.WithContext(context.WithValue(ctx, identityKey{}, &rec.identity))
 		defer func() {
 			if p := recover(); p != nil {
@@ -50,6 +38,8 @@ func (g *Gateway) observe(next http.Handler) http.Handler {
 			}
 			g.account(r, rec, time.Since(start))
 			if span.IsRecording() {
+				// A path may be anything, a route is ours.
+				span.SetName(strings.TrimSpace(r.Method + " " + g.label(rec, r)))
 				span.SetAttributes(attribute.Int("http.status_code", rec.status), attribute.Int("parley.result", int(rec.result)))
 			}
 			span.End()
@@ -65,8 +55,7 @@ func (g *Gateway) account(r *http.Request, rec *recorder, took time.Duration) {
 	if r.URL.Path == "/ping" {
 		return
 	}
-	requests.ObserveFloat(float64(took)/float64(time.Millisecond),
-		g.config.Name, rec.label(r), strconv.Itoa(rec.status), strconv.Itoa(int(rec.result)))
+	g.measures.observe(answer{g.label(rec, r), rec.status, rec.result}, took)
 	g.log.write(&line{
 		method: r.Method, path: r.URL.Path, uid: string(rec.uid),
 		trace:  trace.SpanContextFromContext(r.Context()).TraceID(),
@@ -76,25 +65,29 @@ func (g *Gateway) account(r *http.Request, rec *recorder, took time.Duration) {
 
 // label is the path of a request as a label: one of our routes, or nothing,
 // because strangers must not be able to make labels.
-func (rec *recorder) label(r *http.Request) string {
-	switch {
-	case rec.tree != "":
+func (g *Gateway) label(rec *recorder, r *http.Request) string {
+	if rec.tree != "" {
 		return rec.tree
-	case rec.status == http.StatusNotFound || rec.status == http.StatusMethodNotAllowed:
-		return ""
 	}
-	return path.Clean(r.URL.Path)
+	if at := path.Clean(r.URL.Path); g.allow[at] != "" {
+		return at
+	}
+	return ""
 }
 
-// startSpan continues the trace that came with the request, or starts one.
+// startSpan continues the trace that came with the request, or starts one. Whether it
+// is recorded is for a configured proxy to say, and not for strangers.
 // Without a tracer in the process the request gets a trace id all the same,
 // so that its log lines, here and in the services, can be found together.
-func startSpan(r *http.Request, tracer trace.Tracer) (context.Context, trace.Span) {
+func startSpan(r *http.Request, from origin, tracer trace.Tracer) (context.Context, trace.Span) {
 	ctx := r.Context()
 	if len(r.Header["Traceparent"]) > 0 {
 		ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header))
+		if c := trace.SpanContextFromContext(ctx); c.IsSampled() && !from.throughProxy() {
+			ctx = trace.ContextWithRemoteSpanContext(ctx, c.WithTraceFlags(c.TraceFlags().WithSampled(false)))
+		}
 	}
-	ctx, span := tracer.Start(ctx, r.URL.Path, trace.WithSpanKind(trace.SpanKindServer))
+	ctx, span := tracer.Start(ctx, "request", trace.WithSpanKind(trace.SpanKindServer))
 	if !span.SpanContext().IsValid() {
 		ctx = trace.ContextWithSpanContext(ctx, newSpanContext())
 	}

@@ -44,15 +44,7 @@ func Origin(ctx context.Context) (string, error) {
 // throughProxy reports whether the request came from a configured proxy.
 func (o origin) throughProxy() bool {
 	from, err := netip.ParseAddrPort(o.request.RemoteAddr)
-	if err != nil {
-		return false
-	}
-	for _, p := range o.proxies {
-		if p.Contains(from.Addr().Unmap()) {
-			return true
-		}
-	}
-	return false
+	return err == nil && contains(o.proxies, from.Addr().Unmap())
 }
 
 // forwarded returns what the proxy nearest to the client said: each one appends.

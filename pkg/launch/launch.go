@@ -75,6 +75,16 @@ func (s *Set) Start(ctx context.Context, targets ...string) (*Running, error) {
 	return r, nil
 }
 
+// Order returns the names of the targets and of what they need, as Start starts them.
+func (s *Set) Order(targets ...string) ([]string, error) {
+	order, err := s.order(targets...)
+	names := make([]string, len(order))
+	for i, m := range order {
+		names[i] = m.Name
+	}
+	return names, err
+}
+
 // order returns the targets and what they need, each after its own needs.
 func (s *Set) order(targets ...string) ([]Module, error) {
 	var order []Module
