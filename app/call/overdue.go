@@ -78,32 +78,33 @@ func (s *Service) timeOut(ctx context.Context) error {
 }
 
 // payDebts pays what others left behind, in the order in which it came up: what
-// somebody owed in the call that he left comes before the call for which he did.
+// somebody owed in the call that he left comes before the call for which he did. What
+// cannot be paid holds up only what has to come after it.
 func (s *Service) payDebts(ctx context.Context) error {
 	owing, err := s.store.Owing(ctx, s.clock().Add(-payAfter))
 	if err != nil {
 		return fmt.Errorf("find what calls owe: %w", err)
 	}
 	for _, i := range owing {
-		var c *Session
-		err := s.store.Update(ctx, s.clock(), func(tx Tx) error {
-			var err error
-			if c, err = tx.Session(i); err == nil && c != nil {
-				tx.Put(c) // it does not owe any more, perhaps
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if c == nil {
-			continue
-		}
-		if err := s.pay(ctx, c); err != nil {
-			return err
-		}
+		err = errors.Join(err, s.payDebt(ctx, i))
 	}
-	return nil
+	return err
+}
+
+// payDebt pays what a call owes.
+func (s *Service) payDebt(ctx context.Context, i ID) error {
+	var c *Session
+	err := s.store.Update(ctx, s.clock(), func(tx Tx) error {
+		var err error
+		if c, err = tx.Session(i); err == nil && c != nil {
+			tx.Put(c) // it does not owe any more, perhaps
+		}
+		return err
+	})
+	if err != nil || c == nil {
+		return err
+	}
+	return s.pay(ctx, c)
 }
 
 // eraseTickets takes tickets that have ended out of the log.

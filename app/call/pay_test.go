@@ -2,6 +2,7 @@ package call_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -244,6 +245,33 @@ func TestWhatIsStoredIsToldAlthoughNobodyWaitsForTheAnswer(t *testing.T) {
 	if told := w.events("b"); len(told) != 1 {
 		t.Errorf("b is told %v", told)
 	}
+	if left := w.redis.ZCard(t.Context(), "parley:{call}:owing").Val(); left != 0 {
+		t.Errorf("%d calls owe something", left)
+	}
+}
+
+func TestWhatCannotBePaidHoldsUpNobodyElse(t *testing.T) {
+	w := newWorld(t)
+	dead, s := w.service().dies(), w.service()
+	for _, who := range [][2]id.UID{{"a", "b"}, {"c", "d"}, {"e", "f"}} {
+		dead.start(who[0], who[1])
+	}
+	s.before = func(e eventlog.Event) error {
+		if e.Audience == eventlog.ToUser("b") {
+			return errLost
+		}
+		return nil
+	}
+	w.pass(later)
+	if err := s.Look(t.Context()); !errors.Is(err, errLost) {
+		t.Errorf("looking answers %v, want what is wrong", err)
+	}
+	w.hears("b", "")
+	w.hears("d", "0:start")
+	w.hears("f", "0:start")
+	s.before = nil
+	s.looks()
+	w.hears("b", "0:start")
 	if left := w.redis.ZCard(t.Context(), "parley:{call}:owing").Val(); left != 0 {
 		t.Errorf("%d calls owe something", left)
 	}

@@ -166,7 +166,7 @@ func (s *Session) stopRinging(reason Reason) {
 
 // end notes that it is over for everybody.
 func (s *Session) end(now int64, outcome Outcome) {
-	s.Ended, s.Outcome = now, outcome
+	s.Ended, s.Outcome, s.ends = now, outcome, true
 	if s.Recorded {
 		s.owe(s.Caller(), Record, 0)
 	}

@@ -53,12 +53,13 @@ type Service struct {
 	members  Members
 	presence Presence
 	tickets  Issuer
+	observer Observer
 	clock    func() time.Time
 }
 
 // NewService returns the service. Without an Issuer no call can be started.
 func NewService(config Config, store Store, log Log, members Members, presence Presence, tickets Issuer) *Service {
-	return &Service{config: config, store: store, log: log, members: members, presence: presence, tickets: tickets, clock: time.Now}
+	return &Service{config: config, store: store, log: log, members: members, presence: presence, tickets: tickets, observer: nobody{}, clock: time.Now}
 }
 
 // Request is a call that somebody wants to start.
@@ -305,6 +306,9 @@ func (s *Service) update(ctx context.Context, fn func(*transition) error) error 
 	})
 	if err != nil {
 		return err
+	}
+	for _, c := range touched {
+		s.tell(c)
 	}
 	for _, c := range touched {
 		if err := s.pay(ctx, c); err != nil {

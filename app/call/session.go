@@ -97,6 +97,8 @@ type Session struct {
 	Count int
 	// Owed are signals that are not known to be in the log, in their order.
 	Owed []Owed `json:",omitempty"`
+
+	begins, ends bool // in this transition
 }
 
 // Outcome is what became of a call, with the numbers of wire.v1.RTCCall.
@@ -155,7 +157,7 @@ const (
 
 // New returns a call that rings.
 func New(i ID, kind Kind, group id.GID, room int32, caller id.UID, asked, rung []id.UID, now, ring int64) *Session {
-	s := &Session{ID: i, Kind: kind, Group: group, Room: room, Asked: slices.Sorted(slices.Values(asked)), Created: now, Deadline: now + ring}
+	s := &Session{ID: i, Kind: kind, Group: group, Room: room, Asked: slices.Sorted(slices.Values(asked)), Created: now, Deadline: now + ring, begins: true}
 	s.Parties = append(s.Parties, Party{User: caller})
 	for _, u := range rung {
 		s.Parties = append(s.Parties, Party{User: u})

@@ -160,6 +160,7 @@ func (s *session) enter(reply packet.Packet, after eventlog.Position) bool {
 		s.end(errCrowd, 1008)
 		return false
 	}
+	s.countEntered()
 	time.AfterFunc(s.gateway.config.BacklogDelay, s.begin)
 	return true
 }

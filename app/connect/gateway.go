@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,7 @@ import (
 	recordv1 "parley/api/proto/record/v1"
 	"parley/app/presence"
 	"parley/pkg/eventlog"
+	"parley/pkg/gateway"
 	"parley/pkg/id"
 	"parley/pkg/packet"
 	"parley/record/sender"
@@ -56,6 +58,12 @@ type Config struct {
 	MaxFrames int
 	// MaxSockets is how many sockets one user may have on this gateway.
 	MaxSockets int
+	// MaxConns is how many sockets there may be on this gateway, and MaxPerAddress
+	// how many that come from one address (see gateway.Address). 0: any number.
+	MaxConns      int
+	MaxPerAddress int
+	// Proxies are whose word counts on where a client comes from.
+	Proxies []netip.Prefix
 }
 
 // Services are what the gateway works with.
@@ -67,6 +75,10 @@ type Services struct {
 	Devices recordv1.DeviceServiceClient
 	Log     *eventlog.Log
 	Redis   redis.UniversalClient
+	// Addresses limits how often somebody may come from one address, and Budget the
+	// connections of the process. Nil: any number.
+	Addresses gateway.Limiter
+	Budget    Budget
 }
 
 // Gateway is an http.Handler for /sub.
@@ -78,10 +90,15 @@ type Gateway struct {
 	presence *presence.Keeper
 	upgrader *gws.Upgrader
 	name     string // of this gateway among others
+	places   *places
 
 	ctx     context.Context
 	stop    context.CancelFunc
 	running sync.WaitGroup
+
+	// unconfirmed is how many events wait for confirmation, as of the last look.
+	unconfirmed atomic.Int64
+	unmeasure   func()
 
 	// troubled says that the log cannot be read, which is logged once.
 	troubled atomic.Bool
@@ -107,7 +124,7 @@ func New(ctx context.Context, config Config, services Services) (*Gateway, error
 	}
 	g := &Gateway{
 		config: config, services: services, hub: newHub(head), name: uuid.NewString(),
-		open: make(map[*session]struct{}), empty: make(chan struct{}),
+		open: make(map[*session]struct{}), empty: make(chan struct{}), places: newPlaces(config, services.Budget),
 	}
 	g.emptied = sync.OnceFunc(func() { close(g.empty) })
 	g.cursors = newCursors(g)
@@ -119,6 +136,7 @@ func New(ctx context.Context, config Config, services Services) (*Gateway, error
 		Logger:             quiet{},
 		NewSession:         func() gws.SessionStorage { return &session{gateway: g, restsAt: rand.IntN(restEvery)} },
 	})
+	g.unmeasure = unconfirmedGauge.Add(func() float64 { return float64(g.unconfirmed.Load()) })
 	g.running.Go(func() {
 		if err := services.Log.Follow(g.ctx, head, g.hub.dispatch); !errors.Is(err, context.Canceled) {
 			logx.Errorf("follow the log: %v", err)
@@ -151,13 +169,15 @@ func (g *Gateway) keep() {
 			return
 		case now := <-ticker.C:
 			sessions = g.hub.all(sessions[:0])
+			waiting := 0
 			for _, s := range sessions {
-				s.resend(now)
+				waiting += s.resend(now)
 				if s.restsAt == look%restEvery {
 					g.cursors.mark(s)
 				}
 			}
 			clear(sessions)
+			g.unconfirmed.Store(int64(waiting))
 		}
 	}
 }
@@ -168,14 +188,24 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	draining := g.draining
 	g.mu.Unlock()
 	if draining {
+		openedTotal.WithLabelValues(reasons[errStopping]).Inc()
 		http.Error(w, "this gateway is stopping", http.StatusServiceUnavailable)
+		return
+	}
+	from, ok := g.admit(w, r)
+	if !ok {
 		return
 	}
 	socket, err := g.upgrader.Upgrade(w, r)
 	if err != nil {
+		openedTotal.WithLabelValues("no_upgrade").Inc()
+		g.places.release(from)
 		return // the client has the reason
 	}
-	go socket.ReadLoop()
+	go func() {
+		defer g.places.release(from)
+		socket.ReadLoop()
+	}()
 }
 
 // Stop hands nothing out any more, tells of the cursors, tells all clients to go
@@ -205,6 +235,7 @@ func (g *Gateway) Stop(ctx context.Context) error {
 	}
 	g.stop()
 	g.running.Wait()
+	g.unmeasure()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
 	defer cancel()
 	g.cursors.flush(last, true)
@@ -268,6 +299,7 @@ func (g handler) OnOpen(socket *gws.Conn) {
 	s := sessionOf(socket)
 	s.socket, s.heard, s.limit = socket, now, newBucket(g.config.MaxFrames, now)
 	s.out.conn = socket.NetConn()
+	s.counted(newSockets)
 	s.authTimer = time.AfterFunc(g.config.AuthTimeout, func() { s.end(errLate, 1008) })
 	socket.SetReadDeadline(now.Add(g.config.IdleTimeout + g.config.IdleTimeout/idleSlack))
 	g.mu.Lock()
@@ -282,8 +314,9 @@ func (g handler) OnOpen(socket *gws.Conn) {
 var errLate = errors.New("the client did not authenticate in time")
 
 // OnClose implements gws.Event.
-func (g handler) OnClose(socket *gws.Conn, _ error) {
+func (g handler) OnClose(socket *gws.Conn, err error) {
 	s := sessionOf(socket)
+	s.countClosed(err)
 	s.out.close()
 	if s.authTimer != nil {
 		s.authTimer.Stop()
@@ -319,6 +352,7 @@ func (g handler) OnPong(socket *gws.Conn, _ []byte) { g.heard(sessionOf(socket))
 // OnMessage implements gws.Event.
 func (g handler) OnMessage(socket *gws.Conn, message *gws.Message) {
 	defer message.Close()
+	framesIn.Inc()
 	s := sessionOf(socket)
 	g.heard(s)
 	if message.Opcode != gws.OpcodeBinary {

@@ -1,7 +1,9 @@
 package connect
 
 import (
+	"errors"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -29,6 +31,7 @@ type outbox struct {
 	spare   []byte
 	writing bool
 	closed  bool
+	slow    bool // it was closed because its client does not read
 	// drained is called once when everything is written, if it is set.
 	drained func()
 }
@@ -43,8 +46,9 @@ func (o *outbox) put(packets ...packet.Packet) {
 	for _, p := range packets {
 		o.waiting = appendFrame(o.waiting, p)
 	}
+	framesOut.Add(float64(len(packets)))
 	if len(o.waiting) > maxUnwritten {
-		o.closed = true
+		o.closed, o.slow = true, true
 		logx.Debugf("a session ends: %v", errSlow)
 		go o.conn.Close()
 		return
@@ -82,6 +86,7 @@ func (o *outbox) write() {
 		}
 		o.mu.Lock()
 		if err != nil {
+			o.slow = o.slow || !o.closed && errors.Is(err, os.ErrDeadlineExceeded)
 			o.closed = true
 		}
 		if cap(batch) <= keepBuffer {
@@ -116,6 +121,13 @@ func (o *outbox) busy() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.writing
+}
+
+// isSlow reports whether it was closed because its client does not read.
+func (o *outbox) isSlow() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.slow
 }
 
 // close drops what is not written yet.

@@ -1,14 +1,18 @@
 package connect
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lxzan/gws"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/zeromicro/go-zero/core/logx"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/proto"
 
 	wirev1 "parley/api/proto/wire/v1"
@@ -17,6 +21,7 @@ import (
 	"parley/pkg/fault"
 	"parley/pkg/id"
 	"parley/pkg/packet"
+	"parley/pkg/traces"
 	"parley/record/sender"
 )
 
@@ -50,6 +55,9 @@ type session struct {
 
 	authTimer *time.Timer // nil once the session was let in
 	refused   bool        // a phone that may try again for a while
+
+	gauge prometheus.Gauge       // in which the socket is counted
+	ended atomic.Pointer[string] // why, once the gateway has ended it
 
 	// mu comes after the dispatch lock.
 	mu       sync.Mutex
@@ -132,7 +140,9 @@ func (s *session) over() bool {
 // their order each.
 func (s *session) send(p packet.Packet) {
 	seq := p.Seq
-	s.gateway.services.Sender.SendAsync(s.uid, append([]byte(nil), p.Body...), func(r sender.Receipt, err error) {
+	ctx, span := traces.Root(context.Background(), trace.SpanKindServer, "socket message")
+	s.gateway.services.Sender.SendAsync(ctx, s.uid, append([]byte(nil), p.Body...), func(r sender.Receipt, err error) {
+		span.End(err)
 		if !s.over() {
 			s.out.put(packet.Packet{Op: packet.SendMsgReply, Seq: seq, Ack: seq, Body: acknowledgement(r, err)})
 		}
@@ -268,13 +278,14 @@ func (s *session) leave(last ...[]byte) {
 }
 
 // resend sends again what was not confirmed, and ends a session whose client
-// confirms nothing.
-func (s *session) resend(now time.Time) {
+// confirms nothing. It returns how many events wait for confirmation.
+func (s *session) resend(now time.Time) (waiting int) {
 	s.mu.Lock()
 	if s.phase != entered || s.window.empty() {
 		s.mu.Unlock()
-		return
+		return 0
 	}
+	waiting = s.window.unconfirmed()
 	oldest := s.window.deliveries[0]
 	silent := now.Sub(s.confirmed) > s.gateway.config.SilentAfter && now.Sub(oldest.first) > s.gateway.config.SilentAfter
 	var again []packet.Packet
@@ -284,15 +295,19 @@ func (s *session) resend(now time.Time) {
 	s.mu.Unlock()
 	if silent {
 		s.end(errSilent, 1008)
-		return
+		return waiting
 	}
+	resentTotal.Add(float64(len(again)))
 	s.out.put(again...)
+	return waiting
 }
 
 // end closes the socket with a reason for the log and a code for the client.
 // OnClose does the rest.
 func (s *session) end(reason error, code uint16) {
 	logx.Debugf("a session ends: %v", reason)
+	why := label(reason, code)
+	s.ended.CompareAndSwap(nil, &why) // what comes first is the reason
 	s.out.then(func() {
 		s.out.close()
 		s.socket.SetWriteDeadline(time.Now().Add(writeWithin)) // the last write's is over

@@ -34,6 +34,17 @@ func (w *window) full(events, bytes int) bool {
 
 func (w *window) empty() bool { return len(w.deliveries) == 0 }
 
+// unconfirmed is how many events wait for confirmation.
+func (w *window) unconfirmed() int {
+	n := 0
+	for i := range w.deliveries {
+		if !w.deliveries[i].confirmed {
+			n++
+		}
+	}
+	return n
+}
+
 // add notes that an event is sent and returns it as a packet.
 func (w *window) add(pos eventlog.Position, proto []byte, now time.Time) packet.Packet {
 	w.seq++

@@ -34,7 +34,7 @@ func (c *Carrier) Send(ctx context.Context, s oss.Signed, body io.Reader, size i
 		return err
 	}, acceptable)
 	if err == nil && refused != nil {
-		err = &oss.ProviderError{Provider: s.Provider, Op: "send bytes", Err: refused}
+		err = &oss.ProviderError{Provider: s.Provider, Op: send.words, Err: refused}
 	}
 	return etag, err
 }

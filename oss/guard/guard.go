@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/zeromicro/go-zero/core/breaker"
+	"go.opentelemetry.io/otel/trace"
 
 	"parley/oss"
+	"parley/pkg/traces"
 )
 
 // Config is how long a provider may take. All tries of one request share the time.
@@ -46,11 +48,25 @@ var _ oss.Issuer = issuer{}
 // is one.
 func New(name string, next oss.Provider, config Config) oss.Provider {
 	p := &Provider{Provider: next, name: name, config: config, breaker: breaker.NewBreaker(breaker.WithName("oss-" + name))}
+	breakerOpen.WithLabelValues(name) // 0, and not missing
 	if i, ok := next.(oss.Issuer); ok {
 		return issuer{Provider: p, issuer: i}
 	}
 	return p
 }
+
+// operation is what a provider is asked to do, for metrics and for people.
+type operation struct{ label, words string }
+
+var (
+	putEmpty = operation{"put_empty", "write an empty object"}
+	stat     = operation{"stat", "look for an object"}
+	start    = operation{"start", "start an upload"}
+	complete = operation{"complete", "complete an upload"}
+	abort    = operation{"abort", "abort an upload"}
+	issue    = operation{"issue", "issue credentials"}
+	send     = operation{"send", "send bytes"}
+)
 
 const (
 	tries      = 3
@@ -58,7 +74,7 @@ const (
 )
 
 // do asks the provider, up to three times while it fails for a moment.
-func do[T any](ctx context.Context, p *Provider, op string, timeout time.Duration, ask func(context.Context) (T, error)) (T, error) {
+func do[T any](ctx context.Context, p *Provider, op operation, timeout time.Duration, ask func(context.Context) (T, error)) (T, error) {
 	within, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	pause := firstPause
@@ -67,7 +83,7 @@ func do[T any](ctx context.Context, p *Provider, op string, timeout time.Duratio
 			answer, err := ask(within)
 			if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 				// It was the provider who took too long, not the client who left.
-				err = &oss.ProviderError{Provider: p.name, Op: op, Err: fmt.Errorf("there was no answer within %s", timeout)}
+				err = &oss.ProviderError{Provider: p.name, Op: op.words, Err: fmt.Errorf("there was no answer within %s", timeout)}
 			}
 			return answer, err
 		})
@@ -83,14 +99,18 @@ func do[T any](ctx context.Context, p *Provider, op string, timeout time.Duratio
 	}
 }
 
-func once[T any](ctx context.Context, p *Provider, op string, ask func(context.Context) (T, error)) (answer T, err error) {
+func once[T any](ctx context.Context, p *Provider, op operation, ask func(context.Context) (T, error)) (answer T, err error) {
+	began := time.Now()
+	ctx, span := traces.Start(ctx, trace.SpanKindClient, p.name+" "+op.label)
 	refused := p.breaker.DoWithAcceptableCtx(ctx, func() error {
 		answer, err = ask(ctx)
 		return err
 	}, acceptable)
 	if err == nil && refused != nil {
-		err = &oss.ProviderError{Provider: p.name, Op: op, Err: refused}
+		err = &oss.ProviderError{Provider: p.name, Op: op.words, Err: refused}
 	}
+	span.End(err)
+	measure(p.name, op, began, err)
 	return answer, err
 }
 
@@ -107,7 +127,7 @@ type none struct{}
 
 // PutEmpty implements oss.Provider.
 func (p *Provider) PutEmpty(ctx context.Context, key oss.Key, contentType string) error {
-	_, err := do(ctx, p, "write an empty object", p.config.Timeout, func(ctx context.Context) (none, error) {
+	_, err := do(ctx, p, putEmpty, p.config.Timeout, func(ctx context.Context) (none, error) {
 		return none{}, p.Provider.PutEmpty(ctx, key, contentType)
 	})
 	return err
@@ -115,7 +135,7 @@ func (p *Provider) PutEmpty(ctx context.Context, key oss.Key, contentType string
 
 // Stat implements oss.Provider.
 func (p *Provider) Stat(ctx context.Context, key oss.Key) (oss.Stat, error) {
-	return do(ctx, p, "look for an object", p.config.Timeout, func(ctx context.Context) (oss.Stat, error) {
+	return do(ctx, p, stat, p.config.Timeout, func(ctx context.Context) (oss.Stat, error) {
 		return p.Provider.Stat(ctx, key)
 	})
 }
@@ -123,7 +143,7 @@ func (p *Provider) Stat(ctx context.Context, key oss.Key) (oss.Stat, error) {
 // Start implements oss.Provider. An upload that was begun twice is left to the
 // provider's rules for unfinished ones.
 func (p *Provider) Start(ctx context.Context, key oss.Key, contentType string) (string, error) {
-	return do(ctx, p, "start an upload", p.config.Timeout, func(ctx context.Context) (string, error) {
+	return do(ctx, p, start, p.config.Timeout, func(ctx context.Context) (string, error) {
 		return p.Provider.Start(ctx, key, contentType)
 	})
 }
@@ -131,7 +151,7 @@ func (p *Provider) Start(ctx context.Context, key oss.Key, contentType string) (
 // Complete implements oss.Provider. When an answer was lost, the next try finds no
 // upload: oss.ErrNoUpload, which its caller looks into.
 func (p *Provider) Complete(ctx context.Context, key oss.Key, upload string, parts []oss.Part) error {
-	_, err := do(ctx, p, "complete an upload", p.config.CompleteTimeout, func(ctx context.Context) (none, error) {
+	_, err := do(ctx, p, complete, p.config.CompleteTimeout, func(ctx context.Context) (none, error) {
 		return none{}, p.Provider.Complete(ctx, key, upload, parts)
 	})
 	return err
@@ -139,7 +159,7 @@ func (p *Provider) Complete(ctx context.Context, key oss.Key, upload string, par
 
 // Abort implements oss.Provider.
 func (p *Provider) Abort(ctx context.Context, key oss.Key, upload string) error {
-	_, err := do(ctx, p, "abort an upload", p.config.Timeout, func(ctx context.Context) (none, error) {
+	_, err := do(ctx, p, abort, p.config.Timeout, func(ctx context.Context) (none, error) {
 		return none{}, p.Provider.Abort(ctx, key, upload)
 	})
 	return err
@@ -147,5 +167,5 @@ func (p *Provider) Abort(ctx context.Context, key oss.Key, upload string) error 
 
 // Issue implements oss.Issuer.
 func (i issuer) Issue(ctx context.Context) (oss.Credentials, error) {
-	return do(ctx, i.Provider, "issue credentials", i.config.Timeout, i.issuer.Issue)
+	return do(ctx, i.Provider, issue, i.config.Timeout, i.issuer.Issue)
 }

@@ -11,6 +11,7 @@ import (
 
 	"parley/oss"
 	"parley/oss/guard"
+	"parley/pkg/metrics"
 )
 
 // provider answers what it is told to, in turn, and then always the last.
@@ -188,5 +189,44 @@ func TestBytesAreNotSentToAProviderThatIsDown(t *testing.T) {
 		if refused := c.sent < tries; refused != row.refused {
 			t.Errorf("%s: %d of %d were sent", name, c.sent, tries)
 		}
+	}
+}
+
+func TestRequestsAreCountedByWhatBecameOfThem(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{"ok": nil, "failed": errDown, "refused": errDenied, "cancelled": context.Canceled} {
+		guarded := guard.New("counted "+want, &provider{answers: []error{err}}, config)
+		_, _ = guarded.Stat(t.Context(), "a")
+	}
+	down := guard.New("counted not_asked", &provider{answers: []error{errDown}}, config)
+	for range 40 {
+		_, _ = down.Stat(t.Context(), "a")
+	}
+	families, err := metrics.Registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	outcomes, open := make(map[string]bool), make(map[string]float64)
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			labels := make(map[string]string)
+			for _, l := range m.GetLabel() {
+				labels[l.GetName()] = l.GetValue()
+			}
+			switch family.GetName() {
+			case "parley_provider_request_duration_seconds":
+				outcomes[labels["provider"]+" is "+labels["outcome"]] = true
+			case "parley_provider_breaker_open":
+				open[labels["provider"]] = m.GetGauge().GetValue()
+			}
+		}
+	}
+	for _, want := range []string{"ok", "failed", "refused", "cancelled", "not_asked"} {
+		if !outcomes["counted "+want+" is "+want] {
+			t.Errorf("%s was not counted: %v", want, outcomes)
+		}
+	}
+	if open["counted ok"] != 0 || open["counted not_asked"] != 1 {
+		t.Errorf("the breakers that are open: %v", open)
 	}
 }

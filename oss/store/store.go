@@ -115,9 +115,10 @@ func (t tx) Enter(n oss.Name, owner id.UID) (*oss.Entry, error) {
 	if err := t.db.Clauses(clause.OnConflict{DoNothing: true}).Create(row).Error; err != nil {
 		return nil, fmt.Errorf("claim a key: %w", err)
 	}
-	// Somebody else's may have been faster.
+	// Somebody else's may have been faster. A TiDB lets this transaction meet it and
+	// then does not show it.
 	if e, err = takeEntry(t.locked(), n); e == nil && err == nil {
-		err = errors.New("claim a key: its row is gone")
+		err = fmt.Errorf("claim a key: its row is gone: %w", sqldb.ErrLost)
 	}
 	return e, err
 }
@@ -255,7 +256,18 @@ func (t tx) Spend(app string, owner id.UID, bytes, quota int64) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("begin to count what a user stores: %w", err)
 	}
-	return t.add(app, owner, bytes, quota)
+	if enough, err = t.add(app, owner, bytes, quota); enough || err != nil {
+		return enough, err
+	}
+	// Too much, or a row that is not shown; see Enter.
+	err = t.db.Take(&usageRow{}, "app_id = ? AND owner = ?", app, string(owner)).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		err = sqldb.ErrLost
+	}
+	if err != nil {
+		return false, fmt.Errorf("count what a user stores: %w", err)
+	}
+	return false, nil
 }
 
 func (t tx) add(app string, owner id.UID, bytes, quota int64) (bool, error) {
