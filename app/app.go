@@ -12,12 +12,15 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/go-redis/redis/v8"
 
 	"parley/app/connect"
 	"parley/pkg/auth"
+	"parley/pkg/connlimit"
 	"parley/pkg/eventlog"
+	"parley/pkg/gateway"
 	"parley/pkg/launch"
 	"parley/pkg/rpc"
 	"parley/pkg/sqldb"
@@ -54,11 +57,15 @@ type App struct {
 	addresses map[string]string
 	servers   []*httpServer
 	failed    chan error
+	// leaving is set when the process was told to stop and still takes requests.
+	leaving atomic.Bool
 
 	verifier *auth.Verifier
 	db       *sqldb.DB
 	redis    redis.UniversalClient
 	log      *eventlog.Log
+	// registry is nil where none is configured.
+	registry *rpc.Registry
 	// record, groups, calls and storage are the services when they are in this process.
 	record, groups, calls, storage *rpc.Server
 	// The clients call the services, wherever they are.
@@ -66,6 +73,9 @@ type App struct {
 	sender                                           *sender.Sender
 	sockets                                          *connect.Gateway
 	gateways                                         map[string]http.Handler
+	// users and addressRate are nil where nothing is limited.
+	users, addressRate gateway.Limiter
+	budget             *connlimit.Budget
 }
 
 // All is the target that stands for every other one.
@@ -76,6 +86,16 @@ func Targets() []string {
 	return []string{All, "app", "connect", "group", "oss", "record-rpc", "group-rpc", "call-rpc", "oss-rpc"}
 }
 
+// checkTargets reports a target that there is not.
+func checkTargets(targets []string) error {
+	for _, target := range targets {
+		if !slices.Contains(Targets(), target) {
+			return fmt.Errorf("there is no target %q; there are %s", target, strings.Join(Targets(), ", "))
+		}
+	}
+	return nil
+}
+
 // Start starts the targets and returns when all of them answer.
 func Start(ctx context.Context, config Config, options Options) (*App, error) {
 	if len(options.Targets) == 0 {
@@ -84,10 +104,8 @@ func Start(ctx context.Context, config Config, options Options) (*App, error) {
 	if options.AccessLog == nil {
 		options.AccessLog = io.Discard
 	}
-	for _, target := range options.Targets {
-		if !slices.Contains(Targets(), target) {
-			return nil, fmt.Errorf("there is no target %q; there are %s", target, strings.Join(Targets(), ", "))
-		}
+	if err := checkTargets(options.Targets); err != nil {
+		return nil, err
 	}
 	a := &App{
 		config:    config,
@@ -101,6 +119,10 @@ func Start(ctx context.Context, config Config, options Options) (*App, error) {
 	}
 	if options.Listen != "" && !a.all() {
 		return nil, errors.New("one address for every route is for the target all only; others have the key Listen")
+	}
+	var err error
+	if a.budget, err = a.newBudget(); err != nil {
+		return nil, err
 	}
 	set, err := launch.New(config.Stop.Grace, a.modules()...)
 	if err != nil {

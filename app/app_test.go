@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"parley/pkg/auth"
+	"parley/pkg/connlimit"
 	"parley/pkg/redisx/redistest"
 	"parley/pkg/sqldb/sqldbtest"
 )
@@ -186,7 +187,7 @@ func TestTargetsThatCannotBe(t *testing.T) {
 func TestStoppingFinishesRequestsInFlight(t *testing.T) {
 	t.Parallel()
 	c := local(t)
-	a := &App{config: c, addresses: make(map[string]string), failed: make(chan error, 1)}
+	a := &App{config: c, addresses: make(map[string]string), failed: make(chan error, 1), budget: connlimit.NewBudget(100)}
 	arrived, finish := make(chan struct{}), make(chan struct{})
 	end, err := a.serve("app", c.App, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		close(arrived)
@@ -218,7 +219,7 @@ func TestStoppingFinishesRequestsInFlight(t *testing.T) {
 func TestStoppingCutsRequestsWhenTheGraceEnds(t *testing.T) {
 	t.Parallel()
 	c := local(t)
-	a := &App{config: c, addresses: make(map[string]string), failed: make(chan error, 1)}
+	a := &App{config: c, addresses: make(map[string]string), failed: make(chan error, 1), budget: connlimit.NewBudget(100)}
 	arrived := make(chan struct{})
 	end, err := a.serve("app", c.App, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		close(arrived)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"strings"
 	"time"
 )
 
@@ -36,6 +37,7 @@ func (c *checker) gateway(key string, g GatewayConfig) {
 	c.address(key+".Listen", g.Listen)
 	c.that(g.MaxBody >= 1<<10, key+".MaxBody", g.MaxBody, "at least 1024")
 	c.that(g.MaxInFlight >= 1, key+".MaxInFlight", g.MaxInFlight, "at least 1")
+	c.that(g.MaxConns >= 0, key+".MaxConns", g.MaxConns, "at least 0")
 	c.positive(key+".Deadline", g.Deadline)
 	c.positive(key+".ReadTimeout", g.ReadTimeout)
 }
@@ -60,14 +62,20 @@ func (c *checker) call(call CallConfig) {
 }
 
 // check reports every value of c that is not allowed. It connects to nothing.
-func (c Config) check() error {
+func (c Config) check() []error {
 	var k checker
 	k.that(c.Data != "", "Data", `""`, "a folder")
 	_, ok := logLevels[c.Log.Level]
 	k.that(ok, "Log.Level", c.Log.Level, "debug, info, error or severe")
+	if c.Ops.Listen != "" {
+		k.address("Ops.Listen", c.Ops.Listen)
+	}
+	k.that(c.Stop.Delay >= 0, "Stop.Delay", c.Stop.Delay, "at least 0s")
 	k.positive("Stop.Grace", c.Stop.Grace)
 	k.positive("Token.Window", c.Token.Window)
 	k.that(c.Token.Remember > 0, "Token.Remember", c.Token.Remember, "at least 1")
+	k.proxies(c.Proxies)
+	k.limit(c.Limit)
 	k.gateway("App", c.App)
 	k.gateway("Group", c.Group)
 	k.oss(c.Oss, c.OssService)
@@ -75,6 +83,8 @@ func (c Config) check() error {
 	k.that(c.Connect.MaxFrame >= 1<<10, "Connect.MaxFrame", c.Connect.MaxFrame, "at least 1024")
 	k.that(c.Connect.MaxFrames >= 1, "Connect.MaxFrames", c.Connect.MaxFrames, "at least 1")
 	k.that(c.Connect.MaxSockets >= 1, "Connect.MaxSockets", c.Connect.MaxSockets, "at least 1")
+	k.that(c.Connect.MaxConns >= 0, "Connect.MaxConns", c.Connect.MaxConns, "at least 0")
+	k.that(c.Connect.MaxPerAddress >= 0, "Connect.MaxPerAddress", c.Connect.MaxPerAddress, "at least 0")
 	k.that(c.Connect.Window >= 1, "Connect.Window", c.Connect.Window, "at least 1")
 	k.that(c.Connect.WindowBytes >= 1 && c.Connect.WindowBytes <= 2<<20, "Connect.WindowBytes", c.Connect.WindowBytes, "from 1 to 2097152")
 	k.positive("Connect.AuthTimeout", c.Connect.AuthTimeout)
@@ -95,9 +105,10 @@ func (c Config) check() error {
 	k.positive("Rpc.Timeout", c.Rpc.Timeout)
 	k.positive("Rpc.StartTimeout", c.Rpc.StartTimeout)
 	k.addresses("Registry.Hosts", c.Registry.Hosts)
+	k.that(c.Registry.Prefix != "" && strings.Trim(c.Registry.Prefix, "/ ") == c.Registry.Prefix, "Registry.Prefix", fmt.Sprintf("%q", c.Registry.Prefix), "a name that does not begin or end with / or a space")
 	k.that(c.Trace.Sample >= 0 && c.Trace.Sample <= 1, "Trace.Sample", c.Trace.Sample, "from 0 to 1")
 	if _, err := c.Registry.registry(); err != nil {
 		k.errs = append(k.errs, err)
 	}
-	return errors.Join(append(k.errs, c.Database.Check(), c.Redis.Check())...)
+	return flat(errors.Join(append(k.errs, c.Database.Check(), c.Redis.Check())...))
 }

@@ -40,9 +40,19 @@ usage:
                                   server takes, 16MiB by default), -parallel N (4),
                                   -state FILE for how far it is (in the user's cache)
   parley config print [flags]     print the configuration in force, explained
-  parley config check [flags]     check the configuration, connect to nothing
+  parley config check [flags]     check the configuration, connect to nothing, and
+                                  say what a process with -target would do, and
+                                  what it had better not
+  parley health [-ready] [flags]  ask the process of this configuration on this machine
+                                  whether it is alive, or ready for traffic; -ops
+                                  host:port of its operations port
   parley migrate [up] [flags]     bring the schema of the database up to date
   parley migrate status [flags]   list the versions of the schema
+  parley import [flags]           bring what the embedded database in the data folder
+                                  holds into that of Database.DSN, which is empty; it
+                                  may be stopped and run again
+  parley backup FILE [flags]      copy the embedded database, in use or not, into a
+                                  new file
   parley group show ID [flags]    show a group to an operator
   parley group block ID [flags]   stop everything in a group until it is unblocked
   parley group unblock ID [flags]
@@ -68,6 +78,9 @@ type command struct {
 // its usage.
 var errUsage = errors.New("see parley help")
 
+// errLogged marks an error that the log has already.
+var errLogged = errors.New("see the log")
+
 // Main runs the program with its arguments, until ctx ends, and returns its
 // exit code: 0 when all went well, 2 when it was called in a wrong way, else 1.
 func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
@@ -76,6 +89,8 @@ func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return 0
+	case errors.Is(err, errLogged):
+		return 1
 	case errors.Is(err, errUsage):
 		fmt.Fprintf(errOut, "parley: %v\n", err)
 		return 2
@@ -107,8 +122,14 @@ func (c *command) run(ctx context.Context) error {
 		return c.put(ctx)
 	case "config":
 		return c.config()
+	case "health":
+		return c.health(ctx)
 	case "migrate":
 		return c.migrate(ctx)
+	case "import":
+		return c.importData(ctx)
+	case "backup":
+		return c.backup(ctx)
 	case "group":
 		return c.group(ctx)
 	case "device":
@@ -140,11 +161,16 @@ func newSettings(name string, serve bool) *settings {
 	s.flags.StringVar(&s.file, "config", "", "configuration `file`")
 	s.flags.StringVar(&s.data, "data", "", "data `folder`; goes before the key Data")
 	if serve {
-		s.flags.StringVar(&s.target, "target", All, "what this process is for, separated by commas: "+strings.Join(Targets(), ", "))
+		s.addTarget()
 		s.flags.StringVar(&s.listen, "listen", "", "`host:port` for every route, instead of the ports in the configuration")
 		s.flags.BoolVar(&s.version, "version", false, "print the version")
 	}
 	return s
+}
+
+// addTarget defines the flag that names the targets.
+func (s *settings) addTarget() {
+	s.flags.StringVar(&s.target, "target", All, "what this process is for, separated by commas: "+strings.Join(Targets(), ", "))
 }
 
 // parse reads the flags of a command that takes no other arguments.
@@ -188,10 +214,8 @@ func (c *command) serve(ctx context.Context) error {
 		return err
 	}
 	options := Options{Targets: strings.Split(s.target, ","), Listen: s.listen}
-	if level := config.Log.Level; level == "debug" || level == "info" {
-		options.AccessLog = c.err
-	}
-	return Run(ctx, config, options)
+	options.AccessLog = accessLog{to: c.err}
+	return c.logged(Run(ctx, config, options))
 }
 
 func (c *command) help(to io.Writer) {

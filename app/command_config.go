@@ -16,20 +16,39 @@ func (c *command) config() error {
 	if verb != "print" && verb != "check" {
 		return fmt.Errorf("config takes print or check: %w", errUsage)
 	}
-	config, err := c.load(newSettings("config "+verb, false))
+	s := newSettings("config "+verb, false)
+	if verb == "check" {
+		s.addTarget()
+	}
+	config, err := c.load(s)
 	if err != nil {
 		return err
 	}
+	var text []byte
 	if verb == "check" {
-		_, err = fmt.Fprintln(c.out, "the configuration is good")
-		return err
+		text, err = check(config, strings.Split(s.target, ","))
+	} else {
+		text, err = config.explain()
 	}
-	text, err := config.explain()
 	if err != nil {
 		return err
 	}
 	_, err = c.out.Write(text)
 	return err
+}
+
+// check says what a process with the targets would do, and what in its configuration
+// is allowed but rarely meant.
+func check(config Config, targets []string) ([]byte, error) {
+	p, err := planOf(config, targets)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, errUsage)
+	}
+	text := []byte(p.String())
+	for _, warning := range config.advise(p) {
+		text = fmt.Appendf(text, "warning: %s\n", warning)
+	}
+	return append(text, "the configuration is good\n"...), nil
 }
 
 // verb takes the first argument, if it is not a flag.

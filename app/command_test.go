@@ -104,6 +104,7 @@ func TestCallsThatMakeNoSense(t *testing.T) {
 	for _, args := range [][]string{
 		{"start"}, {"-colour"}, {"-version", "now"}, {"config"}, {"config", "write"}, {"migrate", "down"}, {"log"}, {"log", "rotate"},
 		{"log", "advance"}, {"log", "advance", "-to", "-1"}, {"log", "advance", "-to", "many"}, {"log", "advance", "9"}, {"key", "two"}, {"token", "-key"},
+		{"backup"}, {"backup", "a.db", "b.db"}, {"import", "parley.db"},
 		{"chat"}, {"chat", "-as", "alice.key"}, {"chat", "--as", "alice.key", "--to", "bob", "--group", "1"}, {"chat", "-to", "bob"},
 		{"call"}, {"call", "-to", "bob"}, {"call", "-as", "alice.key", "-to", "bob,"}, {"call", "-as", "alice.key", "-to", "bob,cai"},
 		{"call", "-as", "alice.key", "-group", "7"}, {"call", "-as", "alice.key", "-to", "bob", "-group", "0"}, {"call", "-as", "alice.key", "-video"},

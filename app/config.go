@@ -27,7 +27,10 @@ var reference []byte
 // config.yaml.
 type Config struct {
 	Data         string             `yaml:"Data"`
+	Proxies      []string           `yaml:"Proxies"`
+	Limit        LimitConfig        `yaml:"Limit"`
 	Log          LogConfig          `yaml:"Log"`
+	Ops          OpsConfig          `yaml:"Ops"`
 	Stop         StopConfig         `yaml:"Stop"`
 	Token        TokenConfig        `yaml:"Token"`
 	App          GatewayConfig      `yaml:"App"`
@@ -51,8 +54,15 @@ type LogConfig struct {
 	Level string `yaml:"Level"`
 }
 
+// OpsConfig is the operations port of the process.
+type OpsConfig struct {
+	Listen string `yaml:"Listen"`
+	Pprof  bool   `yaml:"Pprof"`
+}
+
 // StopConfig is how a process ends.
 type StopConfig struct {
+	Delay time.Duration `yaml:"Delay"`
 	Grace time.Duration `yaml:"Grace"`
 }
 
@@ -71,6 +81,7 @@ type GatewayConfig struct {
 	Listen      string        `yaml:"Listen"`
 	MaxBody     int64         `yaml:"MaxBody"`
 	MaxInFlight int64         `yaml:"MaxInFlight"`
+	MaxConns    int           `yaml:"MaxConns"`
 	Deadline    time.Duration `yaml:"Deadline"`
 	ReadTimeout time.Duration `yaml:"ReadTimeout"`
 }
@@ -86,6 +97,8 @@ type ConnectConfig struct {
 	MaxFrame       int           `yaml:"MaxFrame"`
 	MaxFrames      int           `yaml:"MaxFrames"`
 	MaxSockets     int           `yaml:"MaxSockets"`
+	MaxConns       int           `yaml:"MaxConns"`
+	MaxPerAddress  int           `yaml:"MaxPerAddress"`
 	AuthTimeout    time.Duration `yaml:"AuthTimeout"`
 	RefusedTimeout time.Duration `yaml:"RefusedTimeout"`
 	IdleTimeout    time.Duration `yaml:"IdleTimeout"`
@@ -100,6 +113,7 @@ type ConnectConfig struct {
 func (c ConnectConfig) connect() connect.Config {
 	return connect.Config{
 		MaxFrame: c.MaxFrame, MaxFrames: c.MaxFrames, MaxSockets: c.MaxSockets,
+		MaxConns: c.MaxConns, MaxPerAddress: c.MaxPerAddress,
 		AuthTimeout: c.AuthTimeout, RefusedTimeout: c.RefusedTimeout, IdleTimeout: c.IdleTimeout,
 		BacklogDelay: c.BacklogDelay, ReplacedDelay: c.ReplacedDelay,
 		Window: c.Window, WindowBytes: c.WindowBytes, ResendAfter: c.ResendAfter, SilentAfter: c.SilentAfter,
@@ -178,11 +192,12 @@ type RegistryConfig struct {
 	Hosts        []string `yaml:"Hosts"`
 	User         string   `yaml:"User"`
 	PasswordFile string   `yaml:"PasswordFile"`
+	Prefix       string   `yaml:"Prefix"`
 }
 
-func (c RegistryConfig) registry() (rpc.Registry, error) {
+func (c RegistryConfig) registry() (rpc.RegistryConfig, error) {
 	password, err := secret("Registry.PasswordFile", c.PasswordFile)
-	return rpc.Registry{Hosts: c.Hosts, User: c.User, Password: password}, err
+	return rpc.RegistryConfig{Hosts: c.Hosts, User: c.User, Password: password, Prefix: c.Prefix}, err
 }
 
 // TraceConfig is where traces go.

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -12,38 +11,13 @@ import (
 
 	"parley/oss"
 	"parley/oss/guard"
-	"parley/pkg/gateway"
-	"parley/pkg/scratch"
 )
 
 // OssConfig is the gateway for object storage.
 type OssConfig struct {
 	GatewayConfig
-	Scratch     string   `yaml:"Scratch"`
-	ScratchSize int64    `yaml:"ScratchSize"`
-	Proxies     []string `yaml:"Proxies"`
-}
-
-// ossGateway adds what only this gateway has.
-func (c OssConfig) ossGateway(folder *scratch.Folder) (gateway.Config, error) {
-	g := c.gateway("oss")
-	g.Scratch = folder
-	for _, text := range c.Proxies {
-		prefix, err := parsePrefix(text)
-		if err != nil {
-			return g, fmt.Errorf("Oss.Proxies: %w", err)
-		}
-		g.Proxies = append(g.Proxies, prefix)
-	}
-	return g, nil
-}
-
-// parsePrefix reads 192.0.2.0/24, or 192.0.2.1 for one address.
-func parsePrefix(text string) (netip.Prefix, error) {
-	if addr, err := netip.ParseAddr(text); err == nil {
-		return addr.Prefix(addr.BitLen())
-	}
-	return netip.ParsePrefix(text)
+	Scratch     string `yaml:"Scratch"`
+	ScratchSize int64  `yaml:"ScratchSize"`
 }
 
 // OssServiceConfig is the object storage service.
@@ -137,10 +111,6 @@ func scope(provider string, b oss.BucketConfig) string {
 func (k *checker) oss(gate OssConfig, c OssServiceConfig) {
 	k.gateway("Oss", gate.GatewayConfig)
 	k.that(gate.ScratchSize >= 1<<20, "Oss.ScratchSize", gate.ScratchSize, "at least 1048576")
-	for _, text := range gate.Proxies {
-		_, err := parsePrefix(text)
-		k.that(err == nil, "Oss.Proxies", fmt.Sprintf("%q", gate.Proxies), "a list of addresses or networks such as 10.0.0.0/8")
-	}
 	k.service("OssService", c.ServiceConfig)
 	k.that(c.MaxFile >= 1, "OssService.MaxFile", c.MaxFile, "at least 1")
 	k.that(c.MaxFile <= gate.MaxBody-maxForm, "OssService.MaxFile", c.MaxFile, fmt.Sprintf("at least %d less than Oss.MaxBody (%d), which holds the form around the file as well", maxForm, gate.MaxBody))

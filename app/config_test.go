@@ -43,7 +43,7 @@ func TestEveryKeyHasADefaultAndAnExplanation(t *testing.T) {
 			below := strings.TrimPrefix(path+"."+name.Value, ".")
 			// Group and Oss refer to App, a user to its password.
 			sameAsRecord := below == "Call.Listen" || below == "Call.Advertise" || below == "OssService.Listen" || below == "OssService.Advertise"
-			sameAsApp := path == "Group" || path == "Oss" && below != "Oss.Scratch" && below != "Oss.ScratchSize" && below != "Oss.Proxies"
+			sameAsApp := path == "Group" || path == "Oss" && below != "Oss.Scratch" && below != "Oss.ScratchSize"
 			if section := node.Content[i+1].Kind == yaml.MappingNode; !section && name.HeadComment == "" && !sameAsApp && path != "GroupService" && !sameAsRecord && below != "Registry.User" {
 				t.Errorf("%s has no explanation in config.yaml", below)
 			}
@@ -66,8 +66,8 @@ func TestEveryKeyHasADefaultAndAnExplanation(t *testing.T) {
 func TestTheDefaultsAreThoseOfThePackages(t *testing.T) {
 	t.Parallel()
 	c := Default()
-	if err := c.check(); err != nil {
-		t.Errorf("the defaults are not allowed: %v", err)
+	if errs := c.check(); len(errs) > 0 {
+		t.Errorf("the defaults are not allowed: %v", errs)
 	}
 	want := gateway.Config{}.WithDefaults()
 	got := c.App.gateway(want.Name)
@@ -131,8 +131,10 @@ func TestMistakesInAFileAreNamed(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ text, want string }{
 		{"Grace: 3s", "line 1: there is no key Grace; the configuration has App, Call, Connect"},
-		{"Stop:\n  Grac: 3s", "line 2: there is no key Stop.Grac; Stop has Grace"},
-		{"Stop: 3s", "line 1: Stop must have keys: Grace"},
+		{"Stop:\n  Grac: 3s", "line 2: there is no key Stop.Grac; Stop has Delay, Grace"},
+		{"Stop: 3s", "line 1: Stop must have keys: Delay, Grace"},
+		{"Stop: {Delay: -1s}", "Stop.Delay is -1s and must be at least 0s"},
+		{"Ops: {Listen: 6060}", `Ops.Listen is "6060" and must be host:port or :port`},
 		{"Stop: {Grace: 3}", `Stop.Grace is "3" and must be a duration with its unit`},
 		{"Stop: {Grace: -3s}", "Stop.Grace is -3s and must be longer than 0s"},
 		{"Stop: {Grace: 3s, Grace: 4s}", "the key Stop.Grace is there twice"},
@@ -149,7 +151,14 @@ func TestMistakesInAFileAreNamed(t *testing.T) {
 		{"Call: {Secret: s}", "Call.AppID is 0 and must be set together with Call.SecretFile or Call.Secret"},
 		{"Call: {Ring: 10ms}", "Call.Ring is 10ms and must be from 1s to 1h"},
 		{"Call: {TicketExpire: 1s}", "Call.TicketExpire is 1s and must be from 1m to 68 years"},
-		{"Oss: {Proxies: [10.0.0.0/99]}", `Oss.Proxies is ["10.0.0.0/99"] and must be a list of addresses or networks`},
+		{"Proxies: [10.0.0.0/99]", `Proxies is "10.0.0.0/99" and must be an address, or a network`},
+		{"Limit: {UserRate: -1}", "Limit.UserRate is -1 and must be from 0 to 100000"},
+		{"Limit: {AddressRate: 100001}", "Limit.AddressRate is 100001 and must be from 0 to 100000"},
+		{"Limit: {AddressRate: 5, AddressBurst: 1000001}", "Limit.AddressBurst is 1000001 and must be from 0 to 1000000"},
+		{"Limit: {UserBurst: 5}", "Limit.UserBurst is 5 and must be 0 where Limit.UserRate is 0"},
+		{"Group: {MaxConns: -1}", "Group.MaxConns is -1 and must be at least 0"},
+		{"Connect: {MaxPerAddress: -1}", "Connect.MaxPerAddress is -1 and must be at least 0"},
+		{"Database: {MaxConns: -1}", "Database.MaxConns is -1 and must be at least 0"},
 		{"OssService: {MaxFile: 17825792}", "OssService.MaxFile is 17825792 and must be at least 65536 less than Oss.MaxBody (17825792)"},
 		{"OssService: {Apps: {AppID: a}}", "OssService.Apps must be a list, of which each entry begins with a dash"},
 		{"OssService:\n  Apps:\n    - AppId: a", "line 3: there is no key OssService.Apps[0].AppId; OssService.Apps[0] has AppID, Providers, Quota"},
@@ -208,7 +217,7 @@ func TestThePrintedConfigurationMeansTheSame(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(again, c) {
 		t.Errorf("printed and loaded again it is %+v, %v; it was %+v", again, err, c)
 	}
-	for _, want := range []string{"Grace: 1m30s", "Addrs: [", "# How long a process that is told to stop", "Window: 120s"} {
+	for _, want := range []string{"Grace: 1m30s", "Addrs: [", "# How long it may then take to finish", "Window: 120s"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%q is not in the printed configuration:\n%s", want, text)
 		}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/zeromicro/go-zero/core/logx"
 
+	"parley/pkg/connlimit"
+	"parley/pkg/gateway"
 	"parley/pkg/launch"
 )
 
@@ -47,7 +49,7 @@ func (a *App) serve(name string, g GatewayConfig, handler http.Handler) (launch.
 		return nil, fmt.Errorf("listen for HTTP: %w", err)
 	}
 	s := &httpServer{listener: listener, server: &http.Server{
-		Handler:           handler,
+		Handler:           a.takingLeave(handler),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       g.ReadTimeout,
 		WriteTimeout:      g.ReadTimeout + g.Deadline + writeSlack,
@@ -55,6 +57,9 @@ func (a *App) serve(name string, g GatewayConfig, handler http.Handler) (launch.
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          log.New(errorLog{}, "", 0),
 	}}
+	connlimit.NewPort(a.budget, g.MaxConns).Guard(s.server, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		gateway.Busy(w, r, name, gateway.Connections)
+	}))
 	a.addresses[name] = listener.Addr().String()
 	a.servers = append(a.servers, s)
 	go func() {
@@ -63,6 +68,18 @@ func (a *App) serve(name string, g GatewayConfig, handler http.Handler) (launch.
 		}
 	}()
 	return s.stop, nil
+}
+
+// takingLeave tells clients with every answer, once the process was told to stop, that
+// their connection ends with it. A connection that was kept would be closed just as
+// somebody sends his next request on it, and nobody could tell what became of that.
+func (a *App) takingLeave(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.leaving.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // stop closes the port, finishes the requests in flight and cuts those that

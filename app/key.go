@@ -125,6 +125,8 @@ func (k key) setEntries(node *yaml.Node) error {
 	return errors.Join(errs...)
 }
 
+// setScalar sets a single value. What is no such value leaves it as it was, so that
+// nobody is told of a mistake that follows from the first.
 func (k key) setScalar(text string) error {
 	var err error
 	want := ""
@@ -133,23 +135,27 @@ func (k key) setScalar(text string) error {
 		k.value.SetString(text)
 	case bool:
 		var b bool
-		b, err = strconv.ParseBool(text)
-		k.value.SetBool(b)
+		if b, err = strconv.ParseBool(text); err == nil {
+			k.value.SetBool(b)
+		}
 		want = "true or false"
 	case time.Duration:
 		var d time.Duration
-		d, err = time.ParseDuration(text)
-		k.value.SetInt(int64(d))
+		if d, err = time.ParseDuration(text); err == nil {
+			k.value.SetInt(int64(d))
+		}
 		want = "a duration with its unit such as 300ms, 10s or 2h"
 	case float64:
 		var f float64
-		f, err = strconv.ParseFloat(text, 64)
-		k.value.SetFloat(f)
+		if f, err = strconv.ParseFloat(text, 64); err == nil {
+			k.value.SetFloat(f)
+		}
 		want = "a number"
 	default:
 		var n int64
-		n, err = strconv.ParseInt(text, 10, k.value.Type().Bits())
-		k.value.SetInt(n)
+		if n, err = strconv.ParseInt(text, 10, k.value.Type().Bits()); err == nil {
+			k.value.SetInt(n)
+		}
 		want = "a whole number"
 	}
 	if err != nil {

@@ -13,19 +13,19 @@ import (
 
 // Load returns the configuration: the defaults, changed by the file, changed
 // by the environment. Without a file there are the defaults. Every key is
-// known, every value allowed; the error names all that are not.
+// known, every value allowed; the error names all that are not, wherever they are.
 func Load(file string, getenv func(string) string) (Config, error) {
 	c := Default()
+	var errs []error
 	if file != "" {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return Config{}, fmt.Errorf("read the configuration: %w", err)
 		}
-		if err := c.merge(text); err != nil {
-			return Config{}, fmt.Errorf("configuration %s: %w", file, err)
+		for _, err := range c.merge(text) {
+			errs = append(errs, fmt.Errorf("%s: %w", file, err))
 		}
 	}
-	var errs []error
 	for _, k := range c.keys() {
 		if text := getenv(k.environment()); text != "" {
 			if err := k.setText(text); err != nil {
@@ -33,41 +33,73 @@ func Load(file string, getenv func(string) string) (Config, error) {
 			}
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return Config{}, err
-	}
-	if err := c.check(); err != nil {
-		return Config{}, fmt.Errorf("configuration: %w", err)
+	errs = append(errs, c.check()...)
+	if len(errs) > 0 {
+		return Config{}, problems(errs)
 	}
 	return c, nil
+}
+
+// problems is everything that is wrong with a configuration.
+type problems []error
+
+// Error has a line for each.
+func (p problems) Error() string {
+	if len(p) == 1 {
+		return "the configuration has a problem: " + p[0].Error()
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "the configuration has %d problems:", len(p))
+	for _, err := range p {
+		fmt.Fprintf(&text, "\n  %v", err)
+	}
+	return text.String()
+}
+
+// Unwrap is for errors.Is.
+func (p problems) Unwrap() []error { return p }
+
+// flat returns the errors that were joined into err.
+func flat(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, err := range joined.Unwrap() {
+			all = append(all, flat(err)...)
+		}
+		return all
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
 }
 
 // Default returns the configuration without a file and an environment.
 func Default() Config {
 	var c Config
-	if err := c.merge(reference); err != nil {
-		panic(err) // config.yaml is part of this package
+	if errs := c.merge(reference); len(errs) > 0 {
+		panic(problems(errs)) // config.yaml is part of this package
 	}
 	return c
 }
 
 // merge changes c by the keys that the YAML text has.
-func (c *Config) merge(text []byte) error {
+func (c *Config) merge(text []byte) []error {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var document yaml.Node
 	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
 		return nil // nothing but comments
 	} else if err != nil {
-		return err
+		return []error{err}
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return errors.New("there must be one YAML document, not several")
+		return []error{errors.New("there must be one YAML document, not several")}
 	}
 	keys := make(map[string]key)
 	for _, k := range c.keys() {
 		keys[k.path] = k
 	}
-	return errors.Join(set(keys, "", document.Content[0])...)
+	return set(keys, "", document.Content[0])
 }
 
 // set gives the keys below path the values in node.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -45,28 +46,30 @@ func (a *App) modules() []launch.Module {
 		{Name: "folder", Start: a.startFolder},
 		{Name: "database", Needs: a.needsFolder(), Start: a.startDatabase},
 		{Name: "redis", Start: a.startRedis},
+		{Name: "registry", Start: a.startRegistry},
 
 		{Name: "log", Needs: []string{"database", "redis"}, Start: a.startLog},
 
 		{Name: "record-service", Needs: []string{"log", "redis"}, Start: a.startRecordService},
-		{Name: "record-rpc", Needs: []string{"record-service"}, Start: a.startRecordRPC},
+		{Name: "record-rpc", Needs: []string{"record-service", "registry"}, Start: a.startRecordRPC},
 		{Name: "record-client", Needs: a.needsService("record"), Start: a.startRecordClient},
 		{Name: "group-service", Needs: []string{"log"}, Start: a.startGroupService},
-		{Name: "group-rpc", Needs: []string{"group-service"}, Start: a.startGroupRPC},
+		{Name: "group-rpc", Needs: []string{"group-service", "registry"}, Start: a.startGroupRPC},
 		{Name: "group-client", Needs: a.needsService("group"), Start: a.startGroupClient},
 		{Name: "call-service", Needs: append([]string{"log", "redis", "group-client"}, a.needsFolder()...), Start: a.startCallService},
-		{Name: "call-rpc", Needs: []string{"call-service"}, Start: a.startCallRPC},
+		{Name: "call-rpc", Needs: []string{"call-service", "registry"}, Start: a.startCallRPC},
 		{Name: "call-client", Needs: a.needsService("call"), Start: a.startCallClient},
 
 		{Name: "oss-service", Needs: append([]string{"database", "redis"}, a.needsFolder()...), Start: a.startOssService},
-		{Name: "oss-rpc", Needs: []string{"oss-service"}, Start: a.startOssRPC},
+		{Name: "oss-rpc", Needs: []string{"oss-service", "registry"}, Start: a.startOssRPC},
 		{Name: "oss-client", Needs: a.needsService("oss"), Start: a.startOssClient},
 
-		{Name: "app-routes", Needs: []string{"record-client", "call-client"}, Start: a.startAppRoutes},
-		{Name: "group-routes", Needs: []string{"group-client"}, Start: a.startGroupRoutes},
-		{Name: "oss-routes", Needs: []string{"oss-client"}, Start: a.startOssRoutes},
+		{Name: "limits", Needs: []string{"redis"}, Start: a.startLimits},
+		{Name: "app-routes", Needs: a.needsLimits("record-client", "call-client"), Start: a.startAppRoutes},
+		{Name: "group-routes", Needs: a.needsLimits("group-client"), Start: a.startGroupRoutes},
+		{Name: "oss-routes", Needs: a.needsLimits("oss-client"), Start: a.startOssRoutes},
 
-		{Name: "sockets", Needs: []string{"log", "redis", "record-client"}, Start: a.startSockets},
+		{Name: "sockets", Needs: a.needsLimits("log", "redis", "record-client"), Start: a.startSockets},
 
 		{Name: "app", Needs: a.needsSockets("app-routes"), Start: a.startPort("app", a.config.App)},
 		{Name: "connect", Needs: []string{"sockets"}, Start: a.startConnect},
@@ -107,7 +110,7 @@ func (a *App) needsService(name string) []string {
 	if a.all() || slices.Contains(a.options.Targets, name+"-rpc") {
 		return []string{name + "-service"}
 	}
-	return nil
+	return []string{"registry"}
 }
 
 func (a *App) startDatabase(ctx context.Context) (launch.Stop, error) {
@@ -144,6 +147,31 @@ func (a *App) startRedis(ctx context.Context) (launch.Stop, error) {
 	return func(context.Context) error { return redisx.Close(client) }, nil
 }
 
+// startRegistry opens the registry, if there is one, and waits for it.
+func (a *App) startRegistry(ctx context.Context) (launch.Stop, error) {
+	if len(a.config.Registry.Hosts) == 0 {
+		return nil, nil
+	}
+	config, err := a.config.Registry.registry()
+	if err != nil {
+		return nil, err
+	}
+	server := await.Server{Name: "etcd at " + strings.Join(config.Hosts, ", "), Key: "Registry.Hosts", Timeout: a.config.Rpc.StartTimeout}
+	err = await.For(ctx, server, func(ctx context.Context) error {
+		if a.registry, err = rpc.OpenRegistry(config); err != nil { // with a password, which it is asked for
+			return err
+		}
+		if err := a.registry.Ready(ctx); err != nil {
+			return errors.Join(err, a.registry.Close())
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return func(context.Context) error { return a.registry.Close() }, nil
+}
+
 func (a *App) startLog(context.Context) (launch.Stop, error) {
 	var options []eventlog.Option
 	if !a.all() || a.db.Dialect != sqldb.SQLite {
@@ -163,8 +191,11 @@ func (a *App) needsSockets(routes string) []string {
 }
 
 func (a *App) startSockets(ctx context.Context) (launch.Stop, error) {
-	gateway, err := connect.New(ctx, a.config.Connect.connect(), connect.Services{
+	config := a.config.Connect.connect()
+	config.Proxies = a.config.proxies()
+	gateway, err := connect.New(ctx, config, connect.Services{
 		Verifier: a.verifier, Sender: a.sender, Devices: recordv1.NewDeviceServiceClient(a.recordClient), Log: a.log, Redis: a.redis,
+		Addresses: a.addressRate, Budget: a.budget,
 	})
 	if err != nil {
 		return nil, err
@@ -178,7 +209,7 @@ func (a *App) startSockets(ctx context.Context) (launch.Stop, error) {
 func (a *App) startConnect(context.Context) (launch.Stop, error) {
 	config := a.config.App
 	config.Listen = a.config.Connect.Listen
-	g, err := gateway.New(config.gateway("connect"), a.verifier, a.options.AccessLog)
+	g, err := gateway.New(a.gateway("connect", config), a.verifier, a.options.AccessLog)
 	if err != nil {
 		return nil, err
 	}
@@ -221,6 +252,7 @@ func (a *App) startCallService(context.Context) (launch.Stop, error) {
 	service := call.NewService(a.config.Call.call(), callredis.New(a.redis, a.config.Call.Keep), a.log,
 		callrpc.Members{Groups: groupv1.NewGroupServiceClient(a.groupClient)},
 		callrpc.Presence{Reader: presence.NewReader(a.redis)}, tickets)
+	service.Observe(callrpc.Metrics{})
 	a.calls = rpc.NewServer("call-rpc")
 	callv1.RegisterCallServiceServer(a.calls, callrpc.New(service))
 	ctx, cancel := context.WithCancel(context.Background())
@@ -259,12 +291,8 @@ func (a *App) startGroupRPC(context.Context) (launch.Stop, error) {
 
 // listen offers a service to other processes.
 func (a *App) listen(target string, server *rpc.Server, config ServiceConfig) (launch.Stop, error) {
-	registry, err := a.config.Registry.registry()
-	if err != nil {
-		return nil, err
-	}
 	if err := server.Listen(rpc.ServerConfig{
-		Listen: config.Listen, Advertise: config.Advertise, Registry: registry,
+		Listen: config.Listen, Advertise: config.Advertise, Registry: a.registry,
 	}, a.fail); err != nil {
 		return nil, err
 	}
@@ -302,15 +330,11 @@ func (a *App) connect(ctx context.Context, local *rpc.Server, service, key strin
 	if local != nil {
 		return local.Local(timeout), nil
 	}
-	registry, err := a.config.Registry.registry()
-	if err != nil {
-		return nil, err
-	}
-	if len(endpoints)+len(registry.Hosts) == 0 {
+	if len(endpoints) == 0 && a.registry == nil {
 		endpoints = []string{unconfigured}
 	}
 	client, err := rpc.Dial(rpc.ClientConfig{
-		Service: service, Endpoints: endpoints, Registry: registry, Timeout: timeout,
+		Service: service, Endpoints: endpoints, Registry: a.registry, Timeout: timeout,
 	})
 	if err != nil {
 		return nil, err
@@ -327,7 +351,7 @@ func (a *App) connect(ctx context.Context, local *rpc.Server, service, key strin
 const maxPages = 256 << 20
 
 func (a *App) startAppRoutes(context.Context) (launch.Stop, error) {
-	routes, err := appgateway.New(a.config.App.gateway("app"), a.verifier, a.options.AccessLog, &appgateway.Services{
+	routes, err := appgateway.New(a.gateway("app", a.config.App), a.verifier, a.options.AccessLog, &appgateway.Services{
 		Records: recordv1.NewRecordServiceClient(a.recordClient),
 		Devices: recordv1.NewDeviceServiceClient(a.recordClient),
 		Calls:   callv1.NewCallServiceClient(a.callClient),
@@ -338,7 +362,7 @@ func (a *App) startAppRoutes(context.Context) (launch.Stop, error) {
 }
 
 func (a *App) startGroupRoutes(context.Context) (launch.Stop, error) {
-	routes, err := groupgateway.New(a.config.Group.gateway("group"), a.verifier, a.options.AccessLog, &groupgateway.Services{
+	routes, err := groupgateway.New(a.gateway("group", a.config.Group), a.verifier, a.options.AccessLog, &groupgateway.Services{
 		Groups: groupv1.NewGroupServiceClient(a.groupClient),
 	})
 	return a.addGateway("group", routes, err)

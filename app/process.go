@@ -1,7 +1,9 @@
 package app
 
 import (
+	"log"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/zeromicro/go-zero/core/logx"
@@ -9,14 +11,10 @@ import (
 	gozerotrace "github.com/zeromicro/go-zero/core/trace"
 )
 
-var logLevels = map[string]uint32{
-	"debug": logx.DebugLevel, "info": logx.InfoLevel, "error": logx.ErrorLevel, "severe": logx.SevereLevel,
-}
-
 // setUpProcess sets up what go-zero has once for a process: log, traces and
 // what a signal does. It is for the process itself and not for tests, which
-// run several Apps in one.
-func setUpProcess(c Config) error {
+// run several Apps in one. Traces name the targets.
+func setUpProcess(c Config, targets ...string) error {
 	// One line of JSON each, all to standard error, without the lines of
 	// statistics. Standard output is for what commands answer. What go-zero's
 	// parts set up later is ignored, the first one counts.
@@ -24,13 +22,21 @@ func setUpProcess(c Config) error {
 		return err
 	}
 	logx.SetWriter(logx.NewWriter(os.Stderr))
+	if err := level.SetLevel(c.Log.Level); err != nil {
+		return err
+	}
+	// What libraries would write by themselves is a line of it too; gRPC's own log is
+	// go-zero's already.
+	log.SetFlags(0)
+	log.SetOutput(errorLog{})
 
 	// Without a collector nothing is recorded, but there are ids for the log.
 	sample := c.Trace.Sample
 	if c.Trace.Endpoint == "" {
 		sample = 0
 	}
-	gozerotrace.StartAgent(gozerotrace.Config{Name: "parley", Endpoint: c.Trace.Endpoint, Batcher: "otlpgrpc", Sampler: sample})
+	name := strings.Join(append([]string{"parley"}, targets...), " ")
+	gozerotrace.StartAgent(gozerotrace.Config{Name: name, Endpoint: c.Trace.Endpoint, Batcher: "otlpgrpc", Sampler: sample})
 
 	// At a signal go-zero would stop all of its servers at once after a second
 	// and kill the process after 5.5 s. None of its servers runs here, and the
@@ -39,4 +45,22 @@ func setUpProcess(c Config) error {
 	never := 24 * time.Hour
 	proc.Setup(proc.ShutdownConf{WrapUpTime: never, WaitTime: 2 * never})
 	return nil
+}
+
+// stopTracesWithin bounds how long a process that ends waits for the collector to
+// take the last spans.
+const stopTracesWithin = 2 * time.Second
+
+// stopTraces sends the last spans, if the collector is there.
+func stopTraces() {
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		gozerotrace.StopAgent()
+	}()
+	select {
+	case <-stopped:
+	case <-time.After(stopTracesWithin):
+		logx.Errorf("the last traces are lost: the collector did not take them within %s", stopTracesWithin)
+	}
 }

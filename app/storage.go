@@ -183,10 +183,8 @@ func (a *App) startOssRoutes(context.Context) (launch.Stop, error) {
 	if err != nil {
 		return nil, fmt.Errorf("Oss.Scratch: %w", err)
 	}
-	config, err := a.config.Oss.ossGateway(folder)
-	if err != nil {
-		return nil, err
-	}
+	config := a.gateway("oss", a.config.Oss.GatewayConfig)
+	config.Scratch = folder
 	store, err := a.openLocal()
 	if err != nil {
 		return nil, err
@@ -196,10 +194,10 @@ func (a *App) startOssRoutes(context.Context) (launch.Stop, error) {
 	var trees []ossgateway.Tree
 	if store != nil {
 		carriers.Local = store
-		trees = append(trees, ossgateway.Tree{Prefix: localstore.Path, Handler: store})
+		trees = append(trees, ossgateway.Tree{Prefix: localstore.Path, Handler: guard.Out(store)})
 	}
 	routes, err := ossgateway.New(config, a.verifier, a.options.AccessLog, &ossgateway.Services{
-		Storage: ossv1.NewOSSServiceClient(a.ossClient), Carrier: carriers,
+		Storage: ossv1.NewOSSServiceClient(a.ossClient), Carrier: guard.Measured{Carrier: carriers},
 	}, trees...)
 	stop, err := a.addGateway("oss", routes, err)
 	if err != nil {
