@@ -283,7 +283,7 @@ func TestTerminalsOutliveTheGateway(t *testing.T) {
 func TestADeviceThatIsNotLetInIsTold(t *testing.T) {
 	config := app.Default()
 	config.Connect.MaxSockets = 1
-	everywhereWith(t, config, func(t *testing.T, w *world) {
+	atOneGateway(t, config, func(t *testing.T, w *world) {
 		alice, bob := w.user(), w.user()
 		alice.connect(onDesktop("another device"))
 		k := alice.chatWith(bob)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -182,6 +183,7 @@ func (c *client) persist(ctx context.Context, path string, body fields) (a *answ
 			c.t.Error(err)
 			return nil, lost
 		}
+		maps.Copy(req.Header, c.headers)
 		req.Header.Set("FZM-SIGNATURE", c.token())
 		req.Header.Set("Content-Type", "application/json")
 		if a, err := do(req); err == nil && a.Result != fault.Busy {

@@ -85,6 +85,9 @@ func (a *answer) into(t testing.TB, dst any) {
 // want fails the test unless the answer has that result.
 func (a *answer) want(t testing.TB, code fault.Code) *answer {
 	t.Helper()
+	if a == nil { // who sent it has said why
+		t.FailNow()
+	}
 	if a.Result != code {
 		t.Fatalf("the answer is %d %q, want %d %q", a.Result, a.Message, code, code.Error())
 	}
@@ -115,8 +118,11 @@ func (c *client) request(method, path, contentType string, body io.Reader) *answ
 }
 
 // do sends a request and reads the envelope.
-func do(req *http.Request) (*answer, error) {
-	res, err := httpClient.Do(req)
+func do(req *http.Request) (*answer, error) { return doBy(httpClient, req) }
+
+// doBy is do by another client.
+func doBy(client *http.Client, req *http.Request) (*answer, error) {
+	res, err := client.Do(req)
 	if err != nil {
 		return nil, err
 	}

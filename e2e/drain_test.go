@@ -46,7 +46,7 @@ func startPair(t *testing.T) *pair {
 
 func pairOfProcesses(t *testing.T) *pair {
 	t.Helper()
-	redis := os.Getenv(redistest.EnvRedis)
+	redis := redistest.Addrs()
 	s := startServicesOn(t, redis, redis, "PARLEY_CONNECT_RESENDAFTER=1h")
 	return &pair{
 		site: s.site, gateways: s.gateways,

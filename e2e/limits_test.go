@@ -14,7 +14,7 @@ import (
 func TestAUserHasSoManySocketsAndNoMore(t *testing.T) {
 	config := app.Default()
 	config.Connect.MaxSockets = 2
-	everywhereWith(t, config, func(t *testing.T, w *world) {
+	atOneGateway(t, config, func(t *testing.T, w *world) {
 		ann, ben := w.user(), w.user()
 		first := ann.connect(onDesktop("one"))
 		ann.connect(nil)
@@ -36,7 +36,7 @@ func TestAUserHasSoManySocketsAndNoMore(t *testing.T) {
 func TestADeviceThatComesBackFindsRoom(t *testing.T) {
 	config := app.Default()
 	config.Connect.MaxSockets = 2
-	everywhereWith(t, config, func(t *testing.T, w *world) {
+	atOneGateway(t, config, func(t *testing.T, w *world) {
 		ann := w.user()
 		first := ann.connect(onPhone("phone"))
 		second := ann.connect(onPhone("phone"))

@@ -15,7 +15,7 @@ import (
 func TestAGatewayThatIsFullSaysSo(t *testing.T) {
 	config := app.Default()
 	config.App.MaxInFlight, config.Group.MaxInFlight, config.Oss.MaxInFlight = 1, 1, 1
-	everywhereWith(t, config, func(t *testing.T, w *world) {
+	atOneGateway(t, config, func(t *testing.T, w *world) {
 		alice := w.user()
 		for _, path := range []string{"/app/user/login", "/group/app/group-list", "/oss/get-token"} {
 			c := dial(t, w.site.gatewayOf(path)).write(head("POST "+path+" HTTP/1.1", "Host: x", "FZM-SIGNATURE: "+alice.token(),

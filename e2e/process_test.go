@@ -65,6 +65,8 @@ type process struct {
 	attr *syscall.SysProcAttr
 	// site is where it answers; the zero site is a process without a gateway.
 	site site
+	// ops is its operations port.
+	ops string
 
 	cmd    *exec.Cmd
 	log    *logBuffer
@@ -84,7 +86,8 @@ func newProcess(t testing.TB, env []string, args ...string) *process {
 // newService returns a process whose ports are in its environment.
 func newService(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, env: env, args: args, log: new(logBuffer)}
+	p := &process{t: t, args: args, log: new(logBuffer), ops: freeAddr(t)}
+	p.env = append([]string{"PARLEY_OPS_LISTEN=" + p.ops}, env...)
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {

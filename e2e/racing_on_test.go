@@ -3,6 +3,5 @@
 package e2e
 
 // racing says that the race detector watches, for which every byte is work: then
-// files are smaller, and the fakes of clouds run less often (see unwatched). `make
-// test-objects` runs everything as it is otherwise.
+// files are smaller, and the fakes of clouds run less often (see unwatched).
 const racing = true

@@ -140,13 +140,22 @@ func TestAnAuthorRevokesUntilTheTimeIsOver(t *testing.T) {
 // until waits for a condition.
 func until(t testing.TB, condition func() bool) {
 	t.Helper()
+	if !waits(t, condition) {
+		t.Fatal("what was waited for did not happen within 30 seconds")
+	}
+}
+
+// waits waits for a condition and reports whether it came true within 30 seconds.
+func waits(t testing.TB, condition func() bool) bool {
+	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
 	for !condition() {
 		if time.Now().After(deadline) {
-			t.Fatal("what was waited for did not happen within 30 seconds")
+			return false
 		}
 		time.Sleep(time.Millisecond)
 	}
+	return true
 }
 
 // Nobody but the two learns anything about a private message, not even whether

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -22,6 +23,17 @@ func needServers(t testing.TB) {
 	if os.Getenv(sqldbtest.EnvMySQL) == "" || os.Getenv(redistest.EnvRedis) == "" {
 		t.Skip("needs MariaDB and Redis; run with: go run ./e2e/servers -- go test ./e2e/")
 	}
+}
+
+// onTiDB reports whether the database server of this run is a TiDB.
+func onTiDB(t testing.TB) bool {
+	t.Helper()
+	if os.Getenv(sqldbtest.EnvMySQL) == "" {
+		return false
+	}
+	var version string
+	must(t, sqldbtest.New(t).ReaderSQL().QueryRow("SELECT VERSION()").Scan(&version))
+	return strings.Contains(version, "TiDB")
 }
 
 // ownMariaDB starts a MariaDB that the test may kill.

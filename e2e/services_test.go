@@ -2,10 +2,11 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"parley/pkg/fault"
 	"parley/pkg/redisx/redistest"
@@ -30,7 +31,7 @@ type services struct {
 // the storage service, two record services and two socket gateways.
 func startServices(t testing.TB) *services {
 	t.Helper()
-	redis := os.Getenv(redistest.EnvRedis)
+	redis := redistest.Addrs()
 	return startServicesOn(t, redis, redis)
 }
 
@@ -146,4 +147,26 @@ func TestARecordServiceThatDiesLosesNothing(t *testing.T) {
 		l.progress(s.site, 20)
 	}
 	l.verify(20)
+}
+
+// One that freezes for long keeps its connections, and what was sent on them, until a
+// gateway notices that nothing comes back.
+func TestARecordServiceThatFreezesIsLeftForTheOtherOne(t *testing.T) {
+	needServers(t)
+	t.Parallel()
+	s := startServices(t)
+	l := startLoad(t, 16, s.site)
+	l.progress(s.site, 10)
+	began, before := time.Now(), make(map[*writer]int64)
+	for _, w := range l.writers {
+		before[w] = w.count.Load()
+	}
+	s.records[0].signal(syscall.SIGSTOP)
+	until(t, func() bool {
+		return !slices.ContainsFunc(l.writers, func(w *writer) bool { return w.count.Load() < before[w]+10 })
+	})
+	t.Logf("everybody could write %s after one of two services froze", time.Since(began).Round(time.Millisecond))
+	s.records[0].signal(syscall.SIGCONT)
+	l.progress(s.site, 20)
+	l.verify(200)
 }

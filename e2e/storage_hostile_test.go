@@ -254,6 +254,9 @@ func (c *client) streamed(o object, upload string, number int, content []byte) *
 // A thousand parts at once are all taken, and memory does not grow with them.
 func TestAThousandPartsAtOnceAreAllTaken(t *testing.T) {
 	t.Parallel()
+	if onTiDB(t) {
+		t.Skip("each part is two transactions on the row of the upload, and a TiDB takes longer for two thousand than clients wait")
+	}
 	p := newProcess(t, serverEnv(t), "-data", t.TempDir())
 	p.env = append(p.env, storesLocally)
 	p.start()

@@ -70,7 +70,7 @@ func TestTheLocalStoreIsWhereTheClientCame(t *testing.T) {
 
 func TestAConfiguredProxyIsBelieved(t *testing.T) {
 	config := app.Default()
-	config.Oss.Proxies = []string{"127.0.0.0/8"}
+	config.Proxies = []string{"127.0.0.0/8"}
 	everywhereWith(t, config, func(t *testing.T, w *world) {
 		alice := w.user()
 		if got := alice.whereBy("internal:8890", forwardedBy); got != "https://chat.example.com" {

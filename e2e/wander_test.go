@@ -23,6 +23,8 @@ type wanderer struct {
 	habits   habits
 	// before is the phone whose place it took, after the one that took its own.
 	before, after *wanderer
+	// hears, if it is set, is told of each event when it comes first.
+	hears func(event)
 
 	mu       sync.Mutex
 	changed  *sync.Cond
@@ -151,6 +153,9 @@ func (d *wanderer) OnMessage(conn *gws.Conn, m *gws.Message) {
 func (d *wanderer) read(p packet) {
 	e := decodeEvent(d.t, p.body)
 	if e.logID != 0 {
+		if d.hears != nil && !d.seen[e.logID] {
+			d.hears(e)
+		}
 		d.note(e.logID)
 	}
 	if rand.IntN(10) < d.habits.confirms {

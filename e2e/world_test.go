@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"os"
 	"sync"
 	"testing"
 
@@ -30,7 +31,8 @@ type world struct {
 
 // everywhere runs a scenario in every form in which Parley runs: all services
 // in one process, where calls stay inside it, and every service for itself,
-// where they go through zrpc over loopback.
+// where they go through zrpc over loopback; where there is an etcd, also with two of
+// every service.
 func everywhere(t *testing.T, scenario func(*testing.T, *world)) {
 	everywhereWith(t, app.Default(), scenario)
 }
@@ -43,6 +45,22 @@ var forms = map[string]func(testing.TB, app.Config, app.Backends) site{
 
 // everywhereWith is everywhere with a configuration.
 func everywhereWith(t *testing.T, config app.Config, scenario func(*testing.T, *world)) {
+	all := forms
+	if os.Getenv(envTwice) != "" {
+		all = map[string]func(testing.TB, app.Config, app.Backends) site{"twice": startTwice}
+	}
+	inForms(t, all, config, scenario)
+}
+
+// atOneGateway is everywhereWith for what each gateway limits by itself.
+func atOneGateway(t *testing.T, config app.Config, scenario func(*testing.T, *world)) {
+	if os.Getenv(envTwice) != "" {
+		t.Skip("there are two gateways")
+	}
+	inForms(t, forms, config, scenario)
+}
+
+func inForms(t *testing.T, forms map[string]func(testing.TB, app.Config, app.Backends) site, config app.Config, scenario func(*testing.T, *world)) {
 	t.Parallel()
 	config.Call.AppID, config.Call.Secret = callApp, callSecret
 	for name, start := range forms {
@@ -102,17 +120,22 @@ type split struct {
 
 func newSplit(t testing.TB, config app.Config, backends app.Backends) *split {
 	t.Helper()
-	p := &split{t: t, config: storing(t, config), backends: backends}
-	p.config.App.Listen, p.config.Group.Listen, p.config.Oss.Listen = anyPort, anyPort, anyPort
-	p.config.Record.Listen, p.config.GroupService.Listen, p.config.Call.Listen = anyPort, anyPort, anyPort
-	p.config.OssService.Listen = anyPort
-	p.config.Connect.WithApp = false
+	p := &split{t: t, config: apart(storing(t, config)), backends: backends}
 	p.config.Record.Endpoints = []string{p.start("record-rpc").Address("record-rpc")}
 	p.config.GroupService.Endpoints = []string{p.start("group-rpc").Address("group-rpc")}
 	p.config.Call.Endpoints = []string{p.start("call-rpc").Address("call-rpc")}
 	p.config.OssService.Endpoints = []string{p.start("oss-rpc").Address("oss-rpc")}
 	p.site = site{app: p.start("app").URL(), group: p.start("group").URL(), oss: p.start("oss").URL()}
 	return p
+}
+
+// apart gives a configuration with ports for every target in an App of its own.
+func apart(config app.Config) app.Config {
+	config.App.Listen, config.Group.Listen, config.Oss.Listen = anyPort, anyPort, anyPort
+	config.Record.Listen, config.GroupService.Listen, config.Call.Listen = anyPort, anyPort, anyPort
+	config.OssService.Listen = anyPort
+	config.Connect.WithApp = false
+	return config
 }
 
 // start starts a target.

@@ -1,22 +1,30 @@
-// Servers runs a command with a private MariaDB, Redis and server of S3 and stops
+// Servers runs a command with a private MariaDB, Redis, etcd and server of S3 and stops
 // them again:
 //
-//	go run ./e2e/servers -- go test ./...
+//	go run ./e2e/servers [-database tidb] [-redis cluster] -- go test ./...
 //
 // The command finds them in PARLEY_TEST_MYSQL, a DSN, PARLEY_TEST_REDIS, an
-// address, and PARLEY_TEST_S3, a URL with the keys as user and password. Servers says nothing of its own unless something fails, and exits
-// with the command's exit code.
+// address, PARLEY_TEST_ETCD, another one, and PARLEY_TEST_S3, a URL with the keys as
+// user and password. With -database tidb there is a TiDB instead of the MariaDB, and
+// with -redis cluster there are several Redis clusters of three
+// instead of a Redis, for packages that are tested one after the other (go test -p 1).
+// Servers says nothing of its own unless something fails, and exits with the command's
+// exit code.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"parley/e2e/servers/fixture"
 )
@@ -33,11 +41,15 @@ func main() {
 const failed = 125
 
 func run(args []string) (code int, err error) {
-	if len(args) > 0 && args[0] == "--" {
-		args = args[1:]
+	flags := flag.NewFlagSet("servers", flag.ContinueOnError)
+	engine := flags.String("database", "mariadb", "a `kind` of database: mariadb or tidb")
+	kind := flags.String("redis", "server", "a `kind` of Redis: server, or cluster for some clusters of three")
+	if err := flags.Parse(args); err != nil {
+		return failed, err
 	}
-	if len(args) == 0 {
-		return failed, errors.New("usage: go run ./e2e/servers -- command [argument ...]")
+	args = flags.Args()
+	if len(args) == 0 || *kind != "server" && *kind != "cluster" {
+		return failed, errors.New("usage: go run ./e2e/servers [-database mariadb|tidb] [-redis server|cluster] -- command [argument ...]")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
@@ -45,16 +57,21 @@ func run(args []string) (code int, err error) {
 	defer cancel()
 	go cancelWithParent(ctx, cancel)
 
-	mariadb, err := fixture.StartMariaDB(ctx)
+	sql, err := startDatabase(ctx, *engine)
 	if err != nil {
 		return failed, err
 	}
-	defer func() { err = errors.Join(err, mariadb.Stop()) }()
-	redis, err := fixture.StartRedis(ctx)
+	defer func() { err = errors.Join(err, sql.Stop()) }()
+	redis, stopRedis, err := startRedis(ctx, *kind)
 	if err != nil {
 		return failed, err
 	}
-	defer func() { err = errors.Join(err, redis.Stop()) }()
+	defer func() { err = errors.Join(err, stopRedis()) }()
+	etcd, err := fixture.StartEtcd(ctx)
+	if err != nil {
+		return failed, err
+	}
+	defer func() { err = errors.Join(err, etcd.Stop()) }()
 	s3, err := fixture.StartS3(ctx)
 	if err != nil {
 		return failed, err
@@ -62,9 +79,65 @@ func run(args []string) (code int, err error) {
 	defer func() { err = errors.Join(err, s3.Stop()) }()
 
 	return command(ctx, args, append(os.Environ(),
-		"PARLEY_TEST_MYSQL="+mariadb.DefaultDSN(),
-		"PARLEY_TEST_REDIS="+redis.Addr,
+		"PARLEY_TEST_MYSQL="+sql.DefaultDSN(),
+		"PARLEY_TEST_REDIS="+redis,
+		"PARLEY_TEST_ETCD="+etcd.Addr,
 		"PARLEY_TEST_S3="+s3.URL()))
+}
+
+// database is a server of MySQL's protocol.
+type database interface {
+	DefaultDSN() string
+	Stop() error
+}
+
+func startDatabase(ctx context.Context, name string) (database, error) {
+	switch name {
+	case "mariadb":
+		return fixture.StartMariaDB(ctx)
+	case "tidb":
+		return fixture.StartTiDB(ctx)
+	}
+	return nil, fmt.Errorf("there is no database %q; there are mariadb and tidb", name)
+}
+
+// clusters is one Redis cluster for the processes of tests, and as many as tests run at
+// a time, twice over.
+const clusters = 9
+
+// startRedis returns what is to be told about the Redis of a kind.
+func startRedis(ctx context.Context, kind string) (told string, stop func() error, err error) {
+	if kind == "server" {
+		redis, err := fixture.StartRedis(ctx)
+		if err != nil {
+			return "", nil, err
+		}
+		return redis.Addr, redis.Stop, nil
+	}
+	started := make([]*fixture.RedisCluster, clusters)
+	stop = func() (all error) {
+		for _, c := range started {
+			if c != nil {
+				all = errors.Join(all, c.Stop())
+			}
+		}
+		return all
+	}
+	var starting errgroup.Group
+	for i := range started {
+		starting.Go(func() (err error) {
+			started[i], err = fixture.StartRedisCluster(ctx)
+			return err
+		})
+	}
+	if err := starting.Wait(); err != nil {
+		return "", nil, errors.Join(err, stop())
+	}
+	addrs := make([]string, clusters)
+	for i, c := range started {
+		addrs[i] = strings.Join(c.Addrs(), ",")
+	}
+	return strings.Join(addrs, ";"), stop, nil
 }
 
 // cancelWithParent ends ctx when the process that started this one is gone.

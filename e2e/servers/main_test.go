@@ -62,6 +62,16 @@ func TestACommandThatIsNotThereIsAnError(t *testing.T) {
 	}
 }
 
+func TestAServerThatDoesNotExistIsAnError(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command(os.Args[0], "-database", "db2", "--", "true")
+	cmd.Env = append(os.Environ(), asServers+"=1")
+	out, err := cmd.CombinedOutput()
+	if exitCode(err) != failed || !strings.Contains(string(out), "mariadb and tidb") {
+		t.Errorf("exit code %d: %s", exitCode(err), out)
+	}
+}
+
 // The command tells where its servers and itself are and then stays.
 const tellAndStay = `echo "$PARLEY_TEST_REDIS"; echo "$PARLEY_TEST_MYSQL"; echo "$PARLEY_TEST_S3"; echo $$; exec sleep 600`
 
