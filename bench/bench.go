@@ -29,12 +29,13 @@ const (
 	scenarioPages   = "pages"
 	scenarioIdle    = "idle"
 	scenarioStorage = "storage"
+	scenarioScale   = "scale"
 	scenarioStart   = "start"
 )
 
 var (
 	traffic   = []string{scenarioPush, scenarioSync, scenarioGroup, scenarioSocket, scenarioLatency, scenarioFanout}
-	scenarios = append(slices.Clip(traffic), scenarioPages, scenarioIdle, scenarioStorage, scenarioStart)
+	scenarios = append(slices.Clip(traffic), scenarioPages, scenarioIdle, scenarioStorage, scenarioScale, scenarioStart)
 )
 
 // bench is one run: the servers, the people, and what was found.
@@ -99,7 +100,7 @@ func measure(ctx context.Context, o options, r *report) (err error) {
 			return err
 		}
 	}
-	if b.runsTraffic() || b.runs(scenarioPages) || b.runs(scenarioIdle) || b.runs(scenarioStorage) {
+	if b.runsTraffic() || b.runs(scenarioPages) || b.runs(scenarioIdle) || b.runs(scenarioStorage) || b.runs(scenarioScale) {
 		if err := b.measureOnServers(ctx); err != nil {
 			return err
 		}
@@ -149,6 +150,11 @@ func (b *bench) measureOnServers(ctx context.Context) (err error) {
 	}
 	if b.runs(scenarioStorage) {
 		if err := b.measureStorage(ctx); err != nil {
+			return err
+		}
+	}
+	if b.runs(scenarioScale) {
+		if err := b.measureScale(ctx); err != nil {
 			return err
 		}
 	}

@@ -19,13 +19,16 @@ type couple struct {
 }
 
 // openCouples lets new people in. Those whom a round before knew might have
-// something left of it.
-func openCouples(address string, n int, device wirev1.Device) ([]*couple, error) {
+// something left of it. Where there are several addresses those who send are at all
+// of them, and those to whom it goes each at another one.
+func openCouples(addresses []string, n int, device wirev1.Device) ([]*couple, error) {
 	people, err := newUsers(2 * n)
 	if err != nil {
 		return nil, err
 	}
-	sockets, err := openSockets(address, people, device)
+	sockets, err := openMany(2*n, func(i int) (*socket, error) {
+		return openSocket(addresses[(i+i/n)%len(addresses)], people[i], device)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -57,12 +60,12 @@ func (c *couple) listen(o *online, measuring *atomic.Bool) {
 // measureCouples waits for the warm-up and a window, calls stop, after which
 // nobody sends any more, and fails when anything is missing then. What counts is
 // what was delivered and confirmed.
-func (b *bench) measureCouples(name string, o *online, couples []*couple, measuring *atomic.Bool, stop func()) (sample, error) {
-	endProfile, err := b.startProfile(o.ctx, name, b.meter)
+func (b *bench) measureCouples(name string, o *online, couples []*couple, m meter, measuring *atomic.Bool, stop func()) (sample, error) {
+	endProfile, err := b.startProfile(o.ctx, name, m)
 	if err != nil {
 		return sample{}, err
 	}
-	s, err := watch(o.ctx, func() int { return delivered(couples) }, b.window, b.meter, measuring)
+	s, err := watch(o.ctx, func() int { return delivered(couples) }, b.window, m, measuring)
 	if err = errors.Join(err, endProfile()); err != nil {
 		return sample{}, err
 	}

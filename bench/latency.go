@@ -20,7 +20,7 @@ const (
 // measureLatency measures from when a message should be sent until it is at the
 // receiver, so that whatever is late counts, the load itself included.
 func (b *bench) measureLatency(ctx context.Context) (s sample, err error) {
-	couples, err := openCouples(b.server.address, pacedSenders, wirev1.Device_DEVICE_WINDOWS)
+	couples, err := openCouples([]string{b.server.address}, pacedSenders, wirev1.Device_DEVICE_WINDOWS)
 	if err != nil {
 		return sample{}, fmt.Errorf("measure the latency of messages: %w", err)
 	}
@@ -36,7 +36,7 @@ func (b *bench) measureLatency(ctx context.Context) (s sample, err error) {
 		defer close(paced)
 		return pace(couples, &stop)
 	})
-	s, err = b.measureCouples("latency", o, couples, &measuring, func() {
+	s, err = b.measureCouples("latency", o, couples, b.meter, &measuring, func() {
 		stop.Store(true)
 		<-paced
 	})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -10,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -41,6 +44,7 @@ func build(ctx context.Context, binary string, names bool) (size int64, err erro
 // parley is a running Parley.
 type parley struct {
 	address string
+	ops     string // its operations port
 	log     string
 	cmd     *exec.Cmd
 	// startup is how long it took from its start to its first answer.
@@ -78,13 +82,19 @@ func startService(ctx context.Context, binary, folder string, args ...string) (*
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, fmt.Errorf("make a folder for parley: %w", err)
 	}
-	p := &parley{log: filepath.Join(folder, "log")}
+	ops, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	p := &parley{ops: ops, log: filepath.Join(folder, "log")}
 	log, err := os.Create(p.log)
 	if err != nil {
 		return nil, fmt.Errorf("make a log for parley: %w", err)
 	}
 	defer log.Close()
 	p.cmd = exec.CommandContext(ctx, binary, append([]string{"-data", filepath.Join(folder, "data")}, args...)...)
+	// Several processes run at once.
+	p.cmd.Env = append(os.Environ(), "PARLEY_OPS_LISTEN="+ops)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start parley: %w", err)
@@ -145,6 +155,28 @@ func (p *parley) logTail() []byte {
 		}
 	}
 	return bytes.TrimSpace(said[max(0, len(said)-4000):])
+}
+
+// metric asks a process for one of its metrics, one without labels.
+func (p *parley) metric(ctx context.Context, name string) (float64, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.ops+"/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, fmt.Errorf("ask for metrics: %w", err)
+	}
+	defer res.Body.Close()
+	lines := bufio.NewScanner(res.Body)
+	for lines.Scan() {
+		if value, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
+			return strconv.ParseFloat(value, 64)
+		}
+	}
+	return 0, errors.Join(fmt.Errorf("the metrics of parley do not have %s", name), lines.Err())
 }
 
 func freeAddress() (string, error) {

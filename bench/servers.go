@@ -112,11 +112,16 @@ func (b *bench) describe(ctx context.Context) error {
 // writeConfig writes the configuration of a Parley on one of our databases and
 // returns its file. What it does not name is as in production.
 func (b *bench) writeConfig(folder, database string) (string, error) {
+	return writeFile(folder, "parley.yaml", fmt.Sprintf("Database:\n  DSN: %q\nRedis:\n  Addrs: [%q]\n", b.mariadb.DSN(database), b.redis.Addr))
+}
+
+// writeFile writes a file of a Parley into a folder, makes that if need be, and
+// returns the path of the file.
+func writeFile(folder, name, text string) (string, error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return "", fmt.Errorf("make a folder for parley: %w", err)
 	}
-	text := fmt.Sprintf("Database:\n  DSN: %q\nRedis:\n  Addrs: [%q]\n", b.mariadb.DSN(database), b.redis.Addr)
-	path := filepath.Join(folder, "parley.yaml")
+	path := filepath.Join(folder, name)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return "", fmt.Errorf("configure parley: %w", err)
 	}

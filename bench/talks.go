@@ -15,21 +15,23 @@ const inFlight = 8
 type talks struct{ desktops, phones sample }
 
 func (b *bench) measureTalks(ctx context.Context) (t talks, err error) {
-	if t.desktops, err = b.talk(ctx, "socket-desktops", wirev1.Device_DEVICE_WINDOWS); err != nil {
+	address := []string{b.server.address}
+	if t.desktops, _, err = b.talk(ctx, "socket-desktops", wirev1.Device_DEVICE_WINDOWS, address, b.meter); err != nil {
 		return t, fmt.Errorf("measure messages between desktops: %w", err)
 	}
-	if t.phones, err = b.talk(ctx, "socket-phones", wirev1.Device_DEVICE_ANDROID); err != nil {
+	if t.phones, _, err = b.talk(ctx, "socket-phones", wirev1.Device_DEVICE_ANDROID, address, b.meter); err != nil {
 		return t, fmt.Errorf("measure messages between phones: %w", err)
 	}
 	return t, nil
 }
 
 // talk measures many senders at the same time, each of whom sends a message for
-// every one that is answered. What counts is what was delivered and confirmed.
-func (b *bench) talk(ctx context.Context, name string, device wirev1.Device) (s sample, err error) {
-	couples, err := openCouples(b.server.address, manyClients, device)
+// every one that is answered. What counts is what was delivered and confirmed; sent
+// is how many were sent in all.
+func (b *bench) talk(ctx context.Context, name string, device wirev1.Device, addresses []string, m meter) (s sample, sent int, err error) {
+	couples, err := openCouples(addresses, manyClients, device)
 	if err != nil {
-		return sample{}, err
+		return sample{}, 0, err
 	}
 	o := newOnline(ctx)
 	defer o.endInto(&err)
@@ -46,7 +48,8 @@ func (b *bench) talk(ctx context.Context, name string, device wirev1.Device) (s 
 		}
 		o.run(c.talker.socket, c.talker.take)
 	}
-	return b.measureCouples(name, o, couples, &measuring, func() { stop.Store(true) })
+	s, err = b.measureCouples(name, o, couples, m, &measuring, func() { stop.Store(true) })
+	return s, delivered(couples), err
 }
 
 func reportTalks(r *report, rounds []*round) {
