@@ -30,15 +30,25 @@ test: ## Run all tests; needs nothing but Go
 	@$(GO) test $(TESTFLAGS) ./...
 
 .PHONY: test-servers
-test-servers: ## Run all tests on MariaDB, Redis and S3, which are started privately
+test-servers: ## Run all tests on MariaDB, Redis, etcd and S3, which are started privately
 	@$(GO) run -tags $(TAGS) ./e2e/servers -- $(GO) test $(TESTFLAGS) -count=1 ./...
 
-# With the race detector objects of a GiB are left out, files are smaller, and the fakes
-# of clouds run less often.
-OBJECTS = $(shell grep -ho '^func Test[A-Za-z]*' e2e/storage*_test.go | cut -c6- | paste -sd '|' -)
-.PHONY: test-objects
-test-objects: ## Run the tests of object storage at full size, on every provider
-	@$(GO) run -tags $(TAGS) ./e2e/servers -- $(GO) test $(TESTFLAGS) -count=1 -run 'WhatEveryProviderMust|^($(OBJECTS))$$' ./oss/... ./e2e
+# TiDB is built from its module first, which takes minutes and some GB of Go's cache; its
+# tests take longer than those of MariaDB. This is for once a night, not for each change.
+.PHONY: test-tidb
+test-tidb: ## Run all tests on TiDB instead of MariaDB
+	@$(GO) run -tags $(TAGS) ./e2e/servers -database tidb -- $(GO) test $(TESTFLAGS) -count=1 -p 1 ./...
+
+# As test-servers, on Redis clusters of three: everything that goes through Redis works
+# where keys are on several nodes.
+.PHONY: test-cluster
+test-cluster: ## Run the end-to-end tests on Redis clusters of three
+	@$(GO) run -tags $(TAGS) ./e2e/servers -redis cluster -- $(GO) test $(TESTFLAGS) -count=1 -p 1 ./e2e
+
+# The scenarios once more, each on an installation of two of every service.
+.PHONY: test-twice
+test-twice: ## Run the end-to-end tests with two of every service, found through etcd
+	@PARLEY_TEST_TWICE=1 $(GO) run -tags $(TAGS) ./e2e/servers -- $(GO) test $(TESTFLAGS) -count=1 ./e2e
 
 # SOAK is for how long.
 SOAK    ?= 10m
@@ -46,6 +56,13 @@ SOAK    ?= 10m
 .PHONY: soak
 soak: ## Watch for SOAK=10m that a process under load keeps no more and more
 	@PARLEY_SOAK=$(SOAK) $(GO) test -tags $(TAGS) -timeout 0 -count=1 -v -run TestNothingGrowsForEver ./e2e
+
+# CHAOS is for how long. PARLEY_CHAOS_SEED repeats what happened in another run.
+CHAOS   ?= 10m
+
+.PHONY: chaos
+chaos: ## Kill and freeze everything at random for CHAOS=10m, under load
+	@PARLEY_CHAOS=$(CHAOS) $(GO) test -tags $(TAGS) -timeout 0 -count=1 -v -run TestChaos ./e2e
 
 .PHONY: bench
 bench: ## Measure Parley against bare loops on MariaDB, Redis and S3
@@ -56,7 +73,7 @@ gen: ## Make all generated code again
 	@$(GO) -C tools run ./gen
 
 .PHONY: check
-check: check-format check-vet check-lint check-tools check-proto check-gen check-tidy ## Check format, code, contracts and generated files
+check: check-format check-vet check-lint check-tools check-deploy check-proto check-gen check-tidy ## Check format, code, contracts and generated files
 
 .PHONY: check-format
 check-format:
@@ -82,7 +99,14 @@ check-proto:
 .PHONY: check-tools
 check-tools:
 	@$(GO) -C tools vet ./...
-	@$(GO) -C tools test ./...
+	@$(GO) -C tools test ./gen/... ./openapi/...
+
+# What is in deploy/: that the image is built and runs, that compose.yaml and the manifests
+# of Kubernetes are what they should be, and that alerts and dashboards ask for what is
+# measured. Tests with nginx and promtool are in test-servers.
+.PHONY: check-deploy
+check-deploy: ## Check the image, compose, Kubernetes, alerts and dashboards
+	@$(GO) -C tools test -count=1 ./deploy/...
 
 .PHONY: check-gen
 check-gen:
