@@ -108,11 +108,18 @@ func freeAddr(t testing.TB) string {
 			continue
 		}
 		defer l.Close()
+		// Whoever got it before may not listen yet.
+		if _, given := givenAddrs.LoadOrStore(l.Addr().String(), true); given {
+			continue
+		}
 		return l.Addr().String()
 	}
 	t.Fatal("there is no free port")
 	return ""
 }
+
+// givenAddrs are the addresses that tests got from freeAddr.
+var givenAddrs sync.Map
 
 // start runs the process and waits until it answers.
 func (p *process) start() {
