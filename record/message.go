@@ -1,8 +1,7 @@
 package record
 
 import (
-	"context"
-
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/proto"
 
 	wirev1 "parley/api/proto/wire/v1"
@@ -114,10 +113,9 @@ type Outgoing struct {
 	Sender id.UID
 	// Proto is a wire.v1.Proto as the client sent it.
 	Proto []byte
-	// Context is that of the request, for its trace: the message does not end with
-	// it. It may be nil.
-	Context context.Context
-	Done    func(eventlog.Receipt, error)
+	Trace trace.SpanContext // of the request, or nothing
+	Chain *eventlog.Chain   // in which it came, or nil
+	Done  func(eventlog.Receipt, error)
 }
 
 // Send takes messages in their order. Each is answered when it is durable or
@@ -131,7 +129,7 @@ func (s *Service) Send(messages []Outgoing) {
 			m.Done(eventlog.Receipt{}, err)
 			continue
 		}
-		drafts = append(drafts, eventlog.Draft{Event: event, Context: m.Context, Done: m.Done})
+		drafts = append(drafts, eventlog.Draft{Event: event, Trace: m.Trace, Chain: m.Chain, Done: m.Done})
 	}
 	s.log.AppendAll(drafts)
 }

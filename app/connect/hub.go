@@ -68,8 +68,10 @@ func (h *hub) dispatch(events []eventlog.Event, through eventlog.Position) {
 		return // the tail stays, too: cursors follow it
 	}
 	now := time.Now()
+	entries := make([]entry, len(events)) // together, for they go from the ring together
 	for i := range events {
-		e := newEntry(events[i])
+		e := &entries[i]
+		e.set(events[i])
 		h.ring.push(e)
 		if e.Kind == eventlog.Signal {
 			h.follow(e)

@@ -17,8 +17,12 @@ type entry struct {
 }
 
 func newEntry(e eventlog.Event) *entry {
-	return &entry{Event: e, size: len(e.Body) + 500}
+	var made entry
+	made.set(e)
+	return &made
 }
+
+func (e *entry) set(event eventlog.Event) { *e = entry{Event: event, size: len(event.Body) + 500} }
 
 // proto returns the Proto of the event. The dispatch lock is held.
 func (e *entry) proto() ([]byte, error) {

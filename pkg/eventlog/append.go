@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"iter"
 	"time"
 
 	"github.com/zeromicro/go-zero/core/logx"
@@ -32,7 +31,7 @@ func (l *Log) Append(ctx context.Context, e Event) (Receipt, error) {
 		err     error
 	}
 	done := make(chan answer, 1)
-	l.AppendAll([]Draft{{Event: e, Context: ctx, Done: func(r Receipt, err error) { done <- answer{r, err} }}})
+	l.AppendAll([]Draft{{Event: e, Trace: trace.SpanContextFromContext(ctx), Done: func(r Receipt, err error) { done <- answer{r, err} }}})
 	select {
 	case a := <-done:
 		return a.receipt, a.err
@@ -42,12 +41,12 @@ func (l *Log) Append(ctx context.Context, e Event) (Receipt, error) {
 }
 
 // Draft is an event for AppendAll and what is called with its receipt. Done
-// runs on the appender's goroutine and must not block. Context is for the trace of
-// the request and may be nil.
+// runs on the appender's goroutine and must not block.
 type Draft struct {
 	Event
-	Done    func(Receipt, error)
-	Context context.Context
+	Trace trace.SpanContext // of the request, or nothing
+	Chain *Chain            // to which it belongs, or nil
+	Done  func(Receipt, error)
 }
 
 // AppendAll is Append for many events, which enter the log in their order
@@ -55,10 +54,7 @@ type Draft struct {
 func (l *Log) AppendAll(drafts []Draft) {
 	ps := make([]*pending, len(drafts))
 	for i, d := range drafts {
-		ps[i] = &pending{Event: d.Event, done: d.Done}
-		if d.Context != nil {
-			ps[i].trace = trace.SpanContextFromContext(d.Context)
-		}
+		ps[i] = &pending{Event: d.Event, trace: d.Trace, chain: d.Chain, done: d.Done}
 	}
 	if err := l.queue.push(ps...); err != nil {
 		for _, p := range ps {
@@ -68,57 +64,56 @@ func (l *Log) AppendAll(drafts []Draft) {
 }
 
 // appendLoop commits what is queued, batch after batch. There is no fixed
-// wait: a batch is whatever came while the last one committed.
+// wait: a batch is whatever came while the last one committed, and while others
+// had the position lock.
 func (l *Log) appendLoop(ctx context.Context) {
 	for {
-		batch := l.queue.pop()
-		if batch == nil {
+		events := l.queue.pop()
+		if events == nil {
 			return
 		}
 		if ctx.Err() != nil {
-			answerAll(batch, ErrClosed)
+			answerAll(events, ErrClosed)
 			continue
 		}
-		l.commit(ctx, batch)
+		if events = whole(events); len(events) > 0 {
+			l.commit(ctx, &batch{events: takeRepeatsOut(events)})
+		}
 	}
 }
 
+// answerAll answers events that were not appended, and breaks their chains.
 func answerAll(ps []*pending, err error) {
 	for _, p := range ps {
+		if p.chain != nil {
+			p.chain.Break()
+		}
 		p.done(Receipt{}, err)
 		answerAll(p.followers, err)
 	}
 }
 
-// outcome is what became of one event of a batch.
-type outcome struct {
-	receipt  Receipt
-	err      error
-	appended bool // by this batch; neither refused nor a repeat
-}
-
 // commit appends one batch and answers everybody in it.
-func (l *Log) commit(ctx context.Context, batch []*pending) {
+func (l *Log) commit(ctx context.Context, b *batch) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-	batch = takeRepeatsOut(batch)
 	began := time.Now()
-	within, span := traces.Shared(ctx, "append to the log", requests(batch))
-	span.Set(attribute.Int("parley.events", len(batch)))
-	outcomes, since, err := l.commitRetried(within, batch)
+	within, span := traces.Shared(ctx, "append to the log", b.requests())
+	since, err := l.commitRetried(within, b)
+	span.Set(attribute.Int("parley.events", len(b.events)))
 	span.End(err)
 	commitDuration.Observe(time.Since(began).Seconds())
 	if err != nil {
-		answerAll(batch, fmt.Errorf("append %d events to the log: %w", len(batch), err))
+		answerAll(b.events, fmt.Errorf("append %d events to the log: %w", len(b.events), err))
 		return
 	}
-	fresh := appended(batch, outcomes)
+	fresh := b.appended()
 	batchEvents.Observe(float64(len(fresh)))
 	l.window.feed(since, fresh)
 	l.tell(fresh)
 	var held []*pending
-	for i, p := range batch {
-		o := outcomes[i]
+	for i, p := range b.events {
+		o := b.outcomes[i]
 		p.done(o.receipt, o.err)
 		for _, f := range p.followers {
 			if o.err != nil && f.Audience != p.Audience {
@@ -133,68 +128,20 @@ func (l *Log) commit(ctx context.Context, batch []*pending) {
 	l.queue.requeue(held)
 }
 
-// requests yields the requests that a batch is appended for.
-func requests(batch []*pending) iter.Seq[trace.SpanContext] {
-	return func(yield func(trace.SpanContext) bool) {
-		for _, p := range batch {
-			if !yield(p.trace) {
-				return
-			}
-			for _, f := range p.followers {
-				if !yield(f.trace) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// appended returns the events of a batch that are new in the log, in the order
-// of their positions.
-func appended(batch []*pending, outcomes []outcome) []*pending {
-	fresh := make([]*pending, 0, len(batch))
-	for i, p := range batch {
-		if outcomes[i].appended {
-			fresh = append(fresh, p)
-		}
-	}
-	return fresh
-}
-
-type eventKey struct{ scope, id string }
-
-// takeRepeatsOut leaves the first event of every key and hangs its repeats on
-// it: they wait for the first one's answer.
-func takeRepeatsOut(batch []*pending) []*pending {
-	seen := make(map[eventKey]*pending, len(batch))
-	firsts := batch[:0]
-	for _, p := range batch {
-		key := eventKey{p.Scope, p.ID}
-		if first, ok := seen[key]; ok {
-			first.followers = append(first.followers, p)
-			continue
-		}
-		seen[key] = p
-		firsts = append(firsts, p)
-	}
-	return firsts
-}
-
 // commitTries bounds how often a batch is tried again after a deadlock, a lock
 // time-out or a lost connection.
 const commitTries = 4
 
-func (l *Log) commitRetried(ctx context.Context, batch []*pending) ([]outcome, era, error) {
-	outcomes := make([]outcome, len(batch))
+func (l *Log) commitRetried(ctx context.Context, b *batch) (era, error) {
 	lookUp := false
 	for try := 1; ; try++ {
-		since, err := l.commitOnce(ctx, batch, outcomes, lookUp)
+		since, err := l.commitOnce(ctx, b, lookUp)
 		if err == nil {
-			return outcomes, since, nil
+			return since, nil
 		}
 		unknown := errors.Is(err, errCommitUnknown)
 		if try == commitTries || ctx.Err() != nil || !unknown && !sqldb.Retriable(err) && !sqldb.ConnLost(err) {
-			return nil, 0, err
+			return 0, err
 		}
 		lookUp = lookUp || unknown
 	}
@@ -207,7 +154,7 @@ var errCommitUnknown = errors.New("the outcome of the commit is not known")
 // commitOnce runs the transaction for a batch and fills in the outcomes. On an
 // error they hold nothing that counts. It begins with looking up what is in
 // the log when an earlier try may have put it there.
-func (l *Log) commitOnce(ctx context.Context, batch []*pending, outcomes []outcome, lookUp bool) (era, error) {
+func (l *Log) commitOnce(ctx context.Context, b *batch, lookUp bool) (era, error) {
 	tx, err := l.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, err
@@ -217,10 +164,13 @@ func (l *Log) commitOnce(ctx context.Context, batch []*pending, outcomes []outco
 	// The first statement takes the position lock. Everything after it sees
 	// what was committed before it, and nobody else can append until the
 	// commit; so from here on there is only SQL that waits for nothing.
-	alloc, err := l.allocate(ctx, tx, len(batch))
+	room := l.room(b)
+	alloc, err := l.allocate(ctx, tx, room)
 	if err != nil {
 		return 0, err
 	}
+	l.fill(b, room, alloc)
+	batch, outcomes := b.events, b.outcomes
 	open := make([]int, len(batch)) // indexes without an outcome
 	for i := range open {
 		open[i] = i
@@ -242,7 +192,7 @@ func (l *Log) commitOnce(ctx context.Context, batch []*pending, outcomes []outco
 	if err != nil {
 		return 0, err
 	}
-	if unused := len(batch) - len(fresh); unused > 0 {
+	if unused := room - len(fresh); unused > 0 {
 		if err := giveBack(ctx, tx, unused); err != nil {
 			return 0, err
 		}
@@ -250,6 +200,9 @@ func (l *Log) commitOnce(ctx context.Context, batch []*pending, outcomes []outco
 	err = tx.Commit()
 	if err != nil && !sqldb.Retriable(err) {
 		return 0, fmt.Errorf("%w: %w", errCommitUnknown, err)
+	}
+	if err == nil {
+		l.ended(alloc.first + Position(len(fresh)) - 1)
 	}
 	return alloc.era, err
 }

@@ -56,6 +56,9 @@ func (l *Log) Change(ctx context.Context, fn func(tx *Tx) error) error {
 	if err != nil {
 		return err
 	}
+	if n := len(done.fed); n > 0 {
+		l.ended(done.fed[n-1].Pos)
+	}
 	l.window.feed(done.era, done.fed)
 	l.tell(done.fed)
 	return nil

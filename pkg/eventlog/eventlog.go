@@ -42,6 +42,11 @@ type Log struct {
 	between func()
 
 	queue *queue
+	// end is the position of the last event that this process appended, and pressed
+	// whether its appender has to wait for others while more comes, which only that
+	// uses.
+	end     atomic.Int64
+	pressed bool
 	// changes bounds how many changes run at once. They may wait long for
 	// each other's rows; without a bound they would hold every connection
 	// meanwhile, and the appender none.

@@ -118,7 +118,7 @@ func TestAFollowerIsHandedEverythingInOrderWhoeverCommits(t *testing.T) {
 	}
 }
 
-func TestABatchTooLargeForTheStreamIsReadFromTheLog(t *testing.T) {
+func TestAnEventTooLargeForTheStreamIsReadFromTheLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	client := redistest.New(t)
@@ -196,6 +196,54 @@ func TestAReaderHearsAStreamThatCountsFromBelow(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Error("the reader hears nothing")
+	}
+}
+
+// A batch that is larger than an entry of the stream is told of in several, so that
+// nobody who follows has to read it from the log.
+func TestALargeBatchIsToldOfInSeveralEntries(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	client := redistest.New(t)
+	l := w.log(WithStream(client))
+	events := make([]Event, maxBatch)
+	for i := range events {
+		events[i] = private("alice", "bob", fmt.Sprint(i))
+		events[i].Pos, events[i].Body = Position(100+i), bytes.Repeat([]byte{byte(i)}, 1000)
+	}
+	events[50].Body = bytes.Repeat([]byte{1}, maxPayload+1)
+	ctx := context.Background()
+	if err := l.stream.tell(ctx, events); err != nil {
+		t.Fatal(err)
+	}
+	key, err := l.stream.key(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := client.XRange(ctx, key, "-", "+").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []Event
+	untold := 0
+	for _, entry := range entries {
+		if n := len(entry.Values["batch"].(string)); n > maxPayload {
+			t.Errorf("an entry has %d bytes", n)
+		}
+		decoded, err := decodeBatch(entry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if decoded == nil {
+			untold++
+		}
+		told = append(told, decoded...)
+	}
+	if untold != 1 {
+		t.Errorf("of %d entries %d have no events, want 1", len(entries), untold)
+	}
+	if want := slices.Delete(slices.Clone(events), 50, 51); fmt.Sprint(told) != fmt.Sprint(want) {
+		t.Errorf("told are\n%v, want\n%v", told, want)
 	}
 }
 

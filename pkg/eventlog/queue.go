@@ -31,6 +31,7 @@ type pending struct {
 	Event
 	// trace is that of its request.
 	trace trace.SpanContext
+	chain *Chain // or nil
 	done  func(Receipt, error)
 	// followers are repeats of the event in the same batch.
 	followers []*pending
@@ -83,21 +84,29 @@ func (q *queue) pop() []*pending {
 		}
 		q.ready.Wait()
 	}
+	return q.cut(maxBatch, max(maxBatchBytes, q.items[0].size()))
+}
+
+// take takes what waits, up to so many events and bytes.
+func (q *queue) take(most, mostBytes int) []*pending {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.cut(most, mostBytes)
+}
+
+// cut takes events off the front of the queue. Its lock is held.
+func (q *queue) cut(most, mostBytes int) []*pending {
 	n, size := 0, 0
-	for n < len(q.items) && n < maxBatch {
+	for n < min(len(q.items), most) && size+q.items[n].size() <= mostBytes {
 		size += q.items[n].size()
-		if n > 0 && size > maxBatchBytes {
-			size -= q.items[n].size()
-			break
-		}
 		n++
 	}
-	batch := append([]*pending(nil), q.items[:n]...)
+	events := append([]*pending(nil), q.items[:n]...)
 	rest := copy(q.items, q.items[n:])
 	clear(q.items[rest:])
 	q.items = q.items[:rest]
 	q.bytes -= size
-	return batch
+	return events
 }
 
 // requeue puts events back to the front of the queue, past its bound: they

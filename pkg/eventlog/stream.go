@@ -10,10 +10,6 @@ import (
 
 	"github.com/go-redis/redis/v8"
 	"github.com/zeromicro/go-zero/core/logx"
-	"google.golang.org/protobuf/proto"
-
-	logv1 "parley/api/proto/log/v1"
-	"parley/pkg/id"
 )
 
 const (
@@ -21,9 +17,11 @@ const (
 	// it is kept when nobody writes. Whoever is further behind reads the log.
 	streamLength = 1000
 	streamLife   = time.Minute
-	// maxPayload bounds the events of an entry in bytes. A larger batch is told
-	// of by its positions only.
+	// maxPayload bounds the events of an entry in bytes. A larger batch is told of
+	// in several entries, and an event that is larger by its position only.
 	maxPayload = 64 << 10
+	// maxPipeline is how many bytes of entries go in one round trip; a batch more may.
+	maxPipeline = 4 << 20
 	// maxUntold bounds the batches that wait to be told of. Beyond it they are
 	// not: a follower finds the gap.
 	maxUntold = 1000
@@ -107,7 +105,7 @@ func (s *stream) tryTake() []Event {
 	}
 }
 
-// run tells of batches in their order, all that are queued in one round trip.
+// run tells of batches in their order, of many that are queued in one round trip.
 func (s *stream) run() {
 	defer close(s.stopped)
 	failing := false
@@ -128,12 +126,20 @@ func (s *stream) tell(ctx context.Context, events []Event) error {
 		return err
 	}
 	pipe := s.client.Pipeline()
-	for ; events != nil; events = s.tryTake() {
-		entry, err := encodeBatch(events)
-		if err != nil {
-			return err
+	for size := 0; events != nil; events = s.tryTake() {
+		for rest := events; len(rest) > 0; {
+			n := fit(rest)
+			entry, err := encodeBatch(rest[:n])
+			if err != nil {
+				return err
+			}
+			pipe.XAdd(ctx, &redis.XAddArgs{Stream: key, MaxLen: streamLength, Approx: true, Values: []any{"batch", entry}})
+			size += len(entry)
+			rest = rest[n:]
 		}
-		pipe.XAdd(ctx, &redis.XAddArgs{Stream: key, MaxLen: streamLength, Approx: true, Values: []any{"batch", entry}})
+		if size > maxPipeline {
+			break
+		}
 	}
 	pipe.PExpire(ctx, key, streamLife)
 	_, err = pipe.Exec(ctx)
@@ -165,7 +171,7 @@ func (s *stream) read(ctx context.Context, offer func([]Event), poll func()) {
 				logx.WithContext(ctx).Errorf("entry %s of the stream of commits: %v", e.ID, err)
 				poll()
 			case len(events) == 0:
-				poll() // a batch too large to be told
+				poll() // an event too large to be told
 			default:
 				offer(events)
 			}
@@ -242,54 +248,4 @@ func parseEntryID(entry string) (milliseconds, count uint64) {
 	milliseconds, _ = strconv.ParseUint(before, 10, 64)
 	count, _ = strconv.ParseUint(after, 10, 64)
 	return milliseconds, count
-}
-
-// errNoBatch says that an entry of the stream is not what this version writes.
-var errNoBatch = errors.New("the entry holds no batch of events")
-
-func encodeBatch(events []Event) ([]byte, error) {
-	batch := &logv1.Batch{First: int64(events[0].Pos), Count: int32(len(events))}
-	size := 0
-	for i := range events {
-		size += events[i].size()
-	}
-	if size <= maxPayload {
-		batch.Events = make([]*logv1.Event, len(events))
-		for i := range events {
-			e := &events[i]
-			batch.Events[i] = &logv1.Event{
-				Scope: e.Scope, Id: e.ID, Author: string(e.Author), UserA: string(e.A), UserB: string(e.B), Group: int64(e.Group),
-				Kind: int32(e.Kind), At: e.At, Body: e.Body,
-			}
-		}
-	}
-	return proto.Marshal(batch)
-}
-
-// decodeBatch returns the events of an entry, or none when it holds only their
-// positions.
-func decodeBatch(entry redis.XMessage) ([]Event, error) {
-	text, ok := entry.Values["batch"].(string)
-	if !ok {
-		return nil, errNoBatch
-	}
-	var batch logv1.Batch
-	if err := proto.Unmarshal([]byte(text), &batch); err != nil {
-		return nil, err
-	}
-	if len(batch.Events) == 0 {
-		return nil, nil
-	}
-	if batch.First <= 0 || int(batch.Count) != len(batch.Events) {
-		return nil, errNoBatch
-	}
-	events := make([]Event, len(batch.Events))
-	for i, e := range batch.Events {
-		events[i] = Event{
-			Pos: Position(batch.First) + Position(i), Scope: e.Scope, ID: e.Id, Author: id.UID(e.Author),
-			Audience: Audience{A: id.UID(e.UserA), B: id.UID(e.UserB), Group: id.GID(e.Group)},
-			Kind:     Kind(e.Kind), At: e.At, Body: e.Body,
-		}
-	}
-	return events, nil
 }

@@ -213,7 +213,7 @@ func (c *Client) Invoke(ctx context.Context, method string, args, reply any, opt
 func (c *Client) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 	conn := c.conn
 	if c.remote != nil {
-		if _, keyed := ctx.Value(placeOf{}).(*place); keyed {
+		if _, keyed := ctx.Value(placeOf{}).(*Place); keyed {
 			var err error
 			if conn, err = c.remote.keyedConn(); err != nil {
 				return nil, err

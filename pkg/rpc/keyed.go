@@ -2,10 +2,12 @@ package rpc
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/balancer/base"
@@ -16,26 +18,45 @@ const byKey = "parley_key"
 
 func init() { balancer.Register(keyBalancer{}) }
 
-// place is where a stream with a key goes.
-type place struct {
-	key   string
+// avoidFor is how long a server may be avoided. It is as long as keepalives take to find
+// that a server is frozen: after that it is either not connected any more or may be well.
+var avoidFor = clientKeepalive.Time + clientKeepalive.Timeout
+
+// Place is where a stream with a key goes.
+type Place struct {
+	key   int
+	addr  string // where it went last, of the lock of places
 	moved chan struct{}
 	once  sync.Once
+	among atomic.Pointer[places] // nil until a server was chosen
 }
 
-func (p *place) move() { p.once.Do(func() { close(p.moved) }) }
+// Moved is closed when the key names another server than the one that the stream went
+// to. The stream is not touched; who opened it may end it and open a new one.
+func (p *Place) Moved() <-chan struct{} { return p.moved }
+
+// Avoid is for who hears nothing on the stream: for a while no key names its server, as
+// long as that stays connected. It reports whether the key names another one now. That it
+// does not where no other is connected, or where another one is avoided already: when
+// all are slow, what they share is, and sending everything again to and fro would make it
+// slower.
+func (p *Place) Avoid() bool {
+	among := p.among.Load()
+	return among != nil && among.avoid(p)
+}
+
+func (p *Place) move() { p.once.Do(func() { close(p.moved) }) }
 
 // placeOf is the key under which a context has the place of its stream.
 type placeOf struct{}
 
 // ByKey returns a context for one stream, which goes to the server that key names among
-// those that are there: from every process to the same one. moved is closed when the key
-// names another server than the one that the stream went to, because servers came or
-// went. The stream is not touched; who opened it may end it and open a new one. In the
-// same process there is one server, and nothing moves.
-func ByKey(ctx context.Context, key string) (_ context.Context, moved <-chan struct{}) {
-	p := &place{key: key, moved: make(chan struct{})}
-	return context.WithValue(ctx, placeOf{}, p), p.moved
+// those that are there: from every process to the same one. The servers take turns, in
+// the order of their addresses, so keys from 0 on spread evenly. In the same process there is
+// one server, and nothing moves.
+func ByKey(ctx context.Context, key int) (context.Context, *Place) {
+	p := &Place{key: key, moved: make(chan struct{})}
+	return context.WithValue(ctx, placeOf{}, p), p
 }
 
 // keyBalancer implements balancer.Builder.
@@ -46,84 +67,113 @@ func (keyBalancer) Name() string { return byKey }
 
 // Build implements balancer.Builder.
 func (keyBalancer) Build(conn balancer.ClientConn, options balancer.BuildOptions) balancer.Balancer {
-	return base.NewBalancerBuilder(byKey, &places{streams: make(map[*place]string)}, base.Config{}).Build(conn, options)
+	return base.NewBalancerBuilder(byKey, &places{streams: make(map[*Place]string)}, base.Config{}).Build(conn, options)
 }
 
 // places are the streams on one set of connections, each with the address it went to.
 type places struct {
 	mu      sync.Mutex
-	now     servers
-	streams map[*place]string
+	servers []server // that are connected, in the order of their addresses
+	avoided *avoided // or nil
+	streams map[*Place]string
 }
 
-// servers are those that are connected, by their addresses.
-type servers map[string]balancer.SubConn
+type server struct {
+	addr string
+	conn balancer.SubConn
+}
+
+type avoided struct{ addr string }
 
 // Build implements base.PickerBuilder. It is called whenever a connection comes or goes.
 func (p *places) Build(info base.PickerBuildInfo) balancer.Picker {
 	if len(info.ReadySCs) == 0 {
 		return base.NewErrPicker(balancer.ErrNoSubConnAvailable)
 	}
-	now := make(servers, len(info.ReadySCs))
+	servers := make([]server, 0, len(info.ReadySCs))
 	for conn, about := range info.ReadySCs {
-		now[about.Address.Addr] = conn
+		servers = append(servers, server{about.Address.Addr, conn})
 	}
+	slices.SortFunc(servers, func(a, b server) int { return strings.Compare(a.addr, b.addr) })
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.now = now
+	p.servers = servers
+	if p.avoided != nil && (len(servers) == 1 || len(p.others(p.avoided.addr)) == len(servers)) {
+		p.avoided = nil // it is gone, or the only one
+	}
+	p.settle()
+	return p
+}
+
+// settle tells the streams whose keys name other servers now.
+func (p *places) settle() {
 	for stream, addr := range p.streams {
-		if now.named(stream.key) != addr {
+		if p.named(stream.key).addr != addr {
 			stream.move()
 			delete(p.streams, stream)
 		}
 	}
-	return keyPicker{places: p, servers: now}
 }
 
-// add remembers where a stream goes until it ends.
-func (p *places) add(ctx context.Context, stream *place, addr string) {
+// named returns the server that key names. While one is avoided its keys are spread over
+// the others, and no other key moves.
+func (p *places) named(key int) server {
+	named := p.servers[key%len(p.servers)]
+	if p.avoided != nil && p.avoided.addr == named.addr {
+		others := p.others(named.addr)
+		return others[key%len(others)]
+	}
+	return named
+}
+
+// others returns the servers but for one.
+func (p *places) others(than string) []server {
+	return slices.DeleteFunc(slices.Clone(p.servers), func(s server) bool { return s.addr == than })
+}
+
+func (p *places) avoid(stream *Place) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.now.named(stream.key) != addr { // servers came or went meanwhile
-		stream.move()
-		return
+	if len(p.servers) == 0 {
+		return false
 	}
-	p.streams[stream] = addr
-	context.AfterFunc(ctx, func() {
+	if p.named(stream.key).addr != stream.addr {
+		return true
+	}
+	if p.avoided != nil || len(p.servers) == 1 {
+		return false
+	}
+	now := &avoided{stream.addr}
+	p.avoided = now
+	time.AfterFunc(avoidFor, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		delete(p.streams, stream)
-	})
-}
-
-// named returns the server that key names: the one whose address has the highest hash
-// together with it. So a server that comes or goes moves no key but its own.
-func (s servers) named(key string) (addr string) {
-	var highest uint64
-	for candidate := range s {
-		sum := sha256.Sum256([]byte(candidate + "\x00" + key))
-		if hash := binary.BigEndian.Uint64(sum[:]); addr == "" || hash > highest || hash == highest && candidate < addr {
-			addr, highest = candidate, hash
+		if p.avoided == now {
+			p.avoided = nil
+			p.settle()
 		}
-	}
-	return addr
-}
-
-// keyPicker chooses among the servers of a moment.
-type keyPicker struct {
-	places *places
-	servers
+	})
+	p.settle()
+	return true
 }
 
 var errNoKey = errors.New("a stream without a key on the connections for keys")
 
-// Pick implements balancer.Picker.
-func (k keyPicker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
-	stream, ok := info.Ctx.Value(placeOf{}).(*place)
+// Pick implements balancer.Picker. It remembers where a stream goes until it ends.
+func (p *places) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
+	stream, ok := info.Ctx.Value(placeOf{}).(*Place)
 	if !ok {
 		return balancer.PickResult{}, errNoKey
 	}
-	addr := k.named(stream.key)
-	k.places.add(info.Ctx, stream, addr)
-	return balancer.PickResult{SubConn: k.servers[addr]}, nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	chosen := p.named(stream.key)
+	p.streams[stream], stream.addr = chosen.addr, chosen.addr
+	stream.among.Store(p)
+	context.AfterFunc(info.Ctx, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.streams, stream)
+	})
+	return balancer.PickResult{SubConn: chosen.conn}, nil
 }

@@ -8,13 +8,17 @@ import (
 	"parley/pkg/rpc"
 )
 
-// Dial makes a server listen and returns a client over the network.
-func Dial(t testing.TB, server *rpc.Server) *rpc.Client {
+// Dial makes servers listen and returns a client over the network.
+func Dial(t testing.TB, servers ...*rpc.Server) *rpc.Client {
 	t.Helper()
-	if err := server.Listen(rpc.ServerConfig{Listen: "127.0.0.1:0"}, func(err error) { t.Errorf("serve: %v", err) }); err != nil {
-		t.Fatalf("listen: %v", err)
+	addrs := make([]string, len(servers))
+	for i, server := range servers {
+		if err := server.Listen(rpc.ServerConfig{Listen: "127.0.0.1:0"}, func(err error) { t.Errorf("serve: %v", err) }); err != nil {
+			t.Fatalf("listen: %v", err)
+		}
+		addrs[i] = server.Addr()
 	}
-	client, err := rpc.Dial(rpc.ClientConfig{Service: "record", Endpoints: []string{server.Addr()}, Timeout: time.Minute})
+	client, err := rpc.Dial(rpc.ClientConfig{Service: "record", Endpoints: addrs, Timeout: time.Minute})
 	if err != nil {
 		t.Fatalf("dial: %v", err)
 	}
@@ -22,12 +26,14 @@ func Dial(t testing.TB, server *rpc.Server) *rpc.Client {
 		if err := client.Close(); err != nil {
 			t.Errorf("close a client: %v", err)
 		}
-		if err := server.Stop(context.Background()); err != nil {
-			t.Errorf("stop a server: %v", err)
+		for _, server := range servers {
+			if err := server.Stop(context.Background()); err != nil {
+				t.Errorf("stop a server: %v", err)
+			}
 		}
 	})
 	if err := client.Ready(t.Context()); err != nil {
-		t.Fatalf("wait for the server: %v", err)
+		t.Fatalf("wait for a server: %v", err)
 	}
 	return client
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
+
 	recordv1 "parley/api/proto/record/v1"
 	"parley/pkg/eventlog"
 	"parley/pkg/fault"
@@ -24,7 +26,7 @@ func bothForms(t *testing.T, test func(t *testing.T, w *recordtest.World, client
 	t.Parallel()
 	for name, connect := range map[string]func(testing.TB, *rpc.Server) *rpc.Client{
 		"in process":     func(_ testing.TB, s *rpc.Server) *rpc.Client { return s.Local(time.Minute) },
-		"over a network": recordtest.Dial,
+		"over a network": func(t testing.TB, s *rpc.Server) *rpc.Client { return recordtest.Dial(t, s) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -87,6 +89,49 @@ func TestEveryItemOfEveryBatchIsAnswered(t *testing.T) {
 			if p != int64(i+1) {
 				t.Fatalf("item %d is at %d: items of one stream keep their order", i+1, p)
 			}
+		}
+	})
+}
+
+// What could not be appended is answered so. Nothing behind it is taken on the same stream.
+func TestAStreamEndsWhereAMessageFails(t *testing.T) {
+	bothForms(t, func(t *testing.T, w *recordtest.World, client *rpc.Client) {
+		open := func() grpc.BidiStreamingClient[recordv1.SendRequest, recordv1.SendResponse] {
+			stream, err := recordv1.NewRecordServiceClient(client).Send(t.Context())
+			if err != nil {
+				t.Fatalf("open a stream: %v", err)
+			}
+			return stream
+		}
+		stream := open()
+		send := func(msgID string) (*recordv1.SendResult, error) {
+			t.Helper()
+			if err := stream.Send(&recordv1.SendRequest{Items: items("alice", recordtest.Text("bob", msgID))}); err != nil {
+				t.Fatalf("send: %v", err)
+			}
+			res, err := stream.Recv()
+			if err != nil {
+				return nil, err
+			}
+			return res.GetResults()[0], nil
+		}
+		rename := func(from, to string) {
+			t.Helper()
+			if err := w.DB.Writer.Exec("ALTER TABLE " + from + " RENAME TO " + to).Error; err != nil {
+				t.Fatal(err)
+			}
+		}
+		rename("log_event", "hidden")
+		if r, err := send("m1"); err != nil || r.GetFault() == nil {
+			t.Errorf("without a table a message is answered with %v, %v", r, err)
+		}
+		rename("hidden", "log_event")
+		if r, err := send("m2"); err == nil {
+			t.Errorf("behind it a message is answered with %v", r)
+		}
+		stream = open()
+		if r, err := send("m2"); err != nil || r.GetFault() != nil || r.GetLogId() != 1 {
+			t.Errorf("on another stream it is answered with %v, %v", r, err)
 		}
 	})
 }

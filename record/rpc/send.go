@@ -9,6 +9,8 @@ import (
 	"github.com/zeromicro/go-zero/core/logx"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	recordv1 "parley/api/proto/record/v1"
 	"parley/pkg/eventlog"
@@ -35,7 +37,12 @@ func (s *Server) Send(stream grpc.BidiStreamingServer[recordv1.SendRequest, reco
 	return err
 }
 
+// receive takes messages until the stream ends, or one of them could not be appended. The
+// client sends what was not answered on another stream, maybe to another service; so
+// nothing of this one is appended any more then.
 func (s *Server) receive(stream grpc.BidiStreamingServer[recordv1.SendRequest, recordv1.SendResponse], out *outbox) error {
+	chain := new(eventlog.Chain)
+	context.AfterFunc(stream.Context(), chain.Break)
 	for {
 		req, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -44,14 +51,18 @@ func (s *Server) receive(stream grpc.BidiStreamingServer[recordv1.SendRequest, r
 		if err != nil {
 			return err
 		}
+		if chain.Broken() {
+			return errBroken
+		}
 		messages := make([]record.Outgoing, len(req.GetItems()))
 		out.expect(len(messages))
 		for i, item := range req.GetItems() {
 			ctx, span := continueTrace(stream.Context(), item.GetTrace())
 			messages[i] = record.Outgoing{
-				Sender:  id.UID(item.GetSender()),
-				Proto:   item.GetProto(),
-				Context: ctx,
+				Sender: id.UID(item.GetSender()),
+				Proto:  item.GetProto(),
+				Trace:  trace.SpanContextFromContext(ctx),
+				Chain:  chain,
 				Done: func(receipt eventlog.Receipt, err error) {
 					span.End(err)
 					out.report(ctx, err)
@@ -62,6 +73,8 @@ func (s *Server) receive(stream grpc.BidiStreamingServer[recordv1.SendRequest, r
 		s.service.Send(messages)
 	}
 }
+
+var errBroken = status.Error(codes.Unavailable, "a message before could not be appended, or the client has gone")
 
 // continueTrace makes a message part of the request that it came with: one of many
 // on the stream, which has no trace of its own.

@@ -23,19 +23,23 @@ const (
 	maxBatch      = 256
 	maxBatchBytes = 1 << 20
 	// maxTries is how many streams a message may lose before it fails, and
-	// maxWait how long it may wait for one.
+	// maxWait how long it may wait for one where there is none.
 	maxTries = 4
 	maxWait  = 5 * time.Second
 	// reconnectAfter is the pause after a stream broke, times the number of
 	// streams that broke in a row.
 	reconnectAfter = 50 * time.Millisecond
-	// leaveWithin is how long a stream that moves to another service waits for
-	// the answers of the one before.
-	leaveWithin = 2 * time.Second
+	// silence is how long nothing may be heard of messages that were sent: the service is
+	// frozen then, or may as well be. Each watchEvery somebody looks.
+	silence    = 3 * time.Second
+	watchEvery = 500 * time.Millisecond
 )
 
 // errMoved ends a stream that is to be opened at another service.
 var errMoved = errors.New("the stream moves to another service")
+
+// errSilent ends a stream on which nothing comes.
+var errSilent = fmt.Errorf("it has not answered for %s", silence)
 
 // ErrClosed fails what is sent through a closed Sender.
 var ErrClosed = errors.New("the sender is closed")
@@ -54,18 +58,19 @@ type call struct {
 // that were sent and wait for an answer.
 type lane struct {
 	client recordv1.RecordServiceClient
-	key    string // names the service
+	key    int // names the service
 
 	mu      sync.Mutex
 	queue   []*call
 	sent    map[uint64]*call
+	heard   time.Time // when an answer came, or what was sent began to wait for one
 	seq     uint64
 	closed  bool
 	wake    chan struct{} // holds one token when the queue has something
 	stopped chan struct{}
 }
 
-func newLane(client recordv1.RecordServiceClient, key string) *lane {
+func newLane(client recordv1.RecordServiceClient, key int) *lane {
 	return &lane{client: client, key: key, sent: make(map[uint64]*call), wake: make(chan struct{}, 1), stopped: make(chan struct{})}
 }
 
@@ -128,18 +133,22 @@ func (l *lane) run(ctx context.Context) {
 // stream runs one stream until it breaks, or is to move to another service, and
 // reports whether it brought any answer.
 func (l *lane) stream(ctx context.Context) (answered bool, err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	ctx, moved := rpc.ByKey(ctx, l.key)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ctx, place := rpc.ByKey(ctx, l.key)
 	stream, err := l.client.Send(ctx)
 	if err != nil {
 		return false, err
 	}
+	go l.watch(ctx, place, cancel)
 	broken := make(chan error, 1)
 	go func() {
 		for {
 			res, err := stream.Recv()
 			if err != nil {
+				if ctx.Err() != nil {
+					err = context.Cause(ctx)
+				}
 				broken <- err
 				return
 			}
@@ -151,7 +160,7 @@ func (l *lane) stream(ctx context.Context) (answered bool, err error) {
 	}()
 	for {
 		select {
-		case <-moved:
+		case <-place.Moved():
 			err := leave(stream, broken, cancel)
 			return answered, err
 		default:
@@ -166,22 +175,53 @@ func (l *lane) stream(ctx context.Context) (answered bool, err error) {
 		}
 		select {
 		case <-l.wake:
-		case <-moved:
+		case <-place.Moved():
 		case err := <-broken:
 			return answered, err
 		}
 	}
 }
 
+// watch ends a stream on which nothing comes, if the next one goes to another service;
+// also one that is stuck in sending. The old service may still append what it got when it
+// wakes. The order is kept all the same: each of the two appends a message only behind
+// the ones before it, be it as a repeat, and none behind one that it could not append (see
+// eventlog.Chain), so the log has none ahead of them.
+func (l *lane) watch(ctx context.Context, place *rpc.Place, end context.CancelCauseFunc) {
+	look := time.NewTicker(watchEvery)
+	defer look.Stop()
+	leaving, moved := false, place.Moved()
+	for {
+		select {
+		case <-look.C:
+		case <-moved:
+			leaving, moved = true, nil
+			continue
+		case <-ctx.Done():
+			return
+		}
+		if l.hearsNothing(leaving) && place.Avoid() {
+			end(errSilent)
+			return
+		}
+	}
+}
+
+// hearsNothing reports whether an answer is overdue, or the end of a stream that the
+// lane leaves.
+func (l *lane) hearsNothing(leaving bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return (leaving || len(l.sent) > 0) && time.Since(l.heard) > silence
+}
+
 // leave ends a stream from which the lane moves. The service answers what it was sent
 // before it ends the stream itself; only then the next one is opened, so that nothing
-// overtakes. One that does not answer in time loses the stream, and what it has left
-// unanswered is sent again.
-func leave(stream grpc.BidiStreamingClient[recordv1.SendRequest, recordv1.SendResponse], broken <-chan error, cancel func()) error {
-	late := time.AfterFunc(leaveWithin, cancel)
-	defer late.Stop()
+// overtakes. One that falls silent loses the stream, and what it has left unanswered is
+// sent again.
+func leave(stream grpc.BidiStreamingClient[recordv1.SendRequest, recordv1.SendResponse], broken <-chan error, cancel context.CancelCauseFunc) error {
 	if err := stream.CloseSend(); err != nil {
-		cancel()
+		cancel(err)
 	}
 	<-broken
 	return errMoved
@@ -202,6 +242,9 @@ func (l *lane) take() *recordv1.SendRequest {
 	if n == 0 {
 		return nil
 	}
+	if len(l.sent) == 0 {
+		l.heard = time.Now()
+	}
 	items := make([]*recordv1.SendItem, n)
 	for i, c := range l.queue[:n] {
 		l.seq++
@@ -214,6 +257,7 @@ func (l *lane) take() *recordv1.SendRequest {
 
 func (l *lane) answer(r *recordv1.SendResult) {
 	l.mu.Lock()
+	l.heard = time.Now()
 	c := l.sent[r.GetSeq()]
 	delete(l.sent, r.GetSeq())
 	l.mu.Unlock()
@@ -244,10 +288,12 @@ func (l *lane) requeue(cause error) {
 	}
 	clear(l.sent)
 	calls = append(calls, l.queue...)
+	// Where another service is there, nobody has to wait for one.
+	elsewhere := errors.Is(cause, errMoved) || errors.Is(cause, errSilent)
 	var failed []*call
 	l.queue = l.queue[:0:0]
 	for _, c := range calls {
-		if c.tries >= maxTries || time.Since(c.since) > maxWait {
+		if c.tries >= maxTries || !elsewhere && time.Since(c.since) > maxWait {
 			failed = append(failed, c)
 		} else {
 			l.queue = append(l.queue, c)

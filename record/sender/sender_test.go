@@ -46,7 +46,7 @@ func bothForms(t *testing.T, newAround func() func(sendStream, func(sendStream) 
 	t.Parallel()
 	for name, connect := range map[string]func(testing.TB, *rpc.Server) *rpc.Client{
 		"in process":     func(_ testing.TB, s *rpc.Server) *rpc.Client { return s.Local(time.Minute) },
-		"over a network": recordtest.Dial,
+		"over a network": func(t testing.TB, s *rpc.Server) *rpc.Client { return recordtest.Dial(t, s) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -78,8 +78,12 @@ func newOutcomes(t testing.TB) *outcomes {
 }
 
 func (o *outcomes) send(s *Sender, from, to id.UID, msgID string) {
+	o.sendProto(s, from, msgID, recordtest.Text(to, msgID))
+}
+
+func (o *outcomes) sendProto(s *Sender, from id.UID, msgID string, proto []byte) {
 	o.all.Add(1)
-	s.SendAsync(context.Background(), from, recordtest.Text(to, msgID), func(r Receipt, err error) {
+	s.SendAsync(context.Background(), from, proto, func(r Receipt, err error) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		name := msgID + " from " + string(from)

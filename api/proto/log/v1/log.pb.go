@@ -31,7 +31,7 @@ type Batch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	First int64                  `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"` // the position of the first event
 	Count int32                  `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"` // of events
-	// The events, or none where they would make the entry too large.
+	// The events, or none where the only one would make the entry too large.
 	Events        []*Event `protobuf:"bytes,3,rep,name=events,proto3" json:"events,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
