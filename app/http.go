@@ -15,17 +15,10 @@ import (
 	"github.com/zeromicro/go-zero/core/logx"
 
 	"parley/pkg/connlimit"
+	"parley/pkg/drain"
 	"parley/pkg/gateway"
 	"parley/pkg/launch"
 )
-
-// httpServer answers on one port. It is net/http's own server around the
-// gateways' handlers: go-zero's ends on a signal of its own accord and cannot be
-// told when.
-type httpServer struct {
-	server   *http.Server
-	listener net.Listener
-}
 
 const (
 	// maxHeader is plenty: a token has about 180 bytes.
@@ -39,7 +32,8 @@ const (
 	writeSlack = 30 * time.Second
 )
 
-// serve opens the port of g, says so, and answers there with handler.
+// serve opens the port of g, says so, and answers there with handler. The server is
+// net/http's own: go-zero's ends on a signal of its own accord and cannot be told when.
 func (a *App) serve(name string, g GatewayConfig, handler http.Handler) (launch.Stop, error) {
 	listener, err := net.Listen("tcp", g.Listen)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -48,60 +42,44 @@ func (a *App) serve(name string, g GatewayConfig, handler http.Handler) (launch.
 	if err != nil {
 		return nil, fmt.Errorf("listen for HTTP: %w", err)
 	}
-	s := &httpServer{listener: listener, server: &http.Server{
-		Handler:           a.takingLeave(handler),
+	server := &http.Server{
+		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       g.ReadTimeout,
 		WriteTimeout:      g.ReadTimeout + g.Deadline + writeSlack,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          log.New(errorLog{}, "", 0),
-	}}
-	connlimit.NewPort(a.budget, g.MaxConns).Guard(s.server, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	}
+	connlimit.NewPort(a.budget, g.MaxConns).Guard(server, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		gateway.Busy(w, r, name, gateway.Connections)
 	}))
+	s := drain.New(server, listener.(*net.TCPListener))
 	a.addresses[name] = listener.Addr().String()
 	a.servers = append(a.servers, s)
 	go func() {
-		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			a.fail(fmt.Errorf("serve HTTP on %s: %w", listener.Addr(), err))
+		if err := s.Serve(); err != nil {
+			a.fail(err)
 		}
 	}()
-	return s.stop, nil
+	return s.Stop, nil
 }
 
-// takingLeave tells clients with every answer, once the process was told to stop, that
-// their connection ends with it. A connection that was kept would be closed just as
-// somebody sends his next request on it, and nobody could tell what became of that.
-func (a *App) takingLeave(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.leaving.Load() {
-			w.Header().Set("Connection", "close")
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// stop closes the port, finishes the requests in flight and cuts those that
-// are not finished when ctx ends.
-func (s *httpServer) stop(ctx context.Context) error {
-	err := s.server.Shutdown(ctx)
-	if err != nil {
-		err = fmt.Errorf("finish the requests on %s: %w", s.listener.Addr(), errors.Join(err, s.server.Close()))
-	}
-	return err
-}
+// afterPorts is how much of the grace, a third of it at most, is kept for what ends
+// behind the ports: a client that dawdles must not keep the appender and the database
+// from ending in order.
+const afterPorts = 5 * time.Second
 
 // closePorts closes all ports at once and finishes what is in flight on them.
-// It takes at most two thirds of the grace: a client that dawdles on one port
-// must not keep the appender and the database from ending in order.
 func (a *App) closePorts(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, a.config.Stop.Grace*2/3)
+	grace := a.config.Stop.Grace
+	ctx, cancel := context.WithTimeout(ctx, grace-min(grace/3, afterPorts))
 	defer cancel()
+	a.leaving.Store(true)
 	errs := make([]error, len(a.servers))
 	var open sync.WaitGroup
 	for i, s := range a.servers {
-		open.Go(func() { errs[i] = s.stop(ctx) })
+		open.Go(func() { errs[i] = s.Stop(ctx) })
 	}
 	open.Wait()
 	return errors.Join(errs...)
@@ -119,10 +97,14 @@ func (errorLog) Write(line []byte) (int, error) {
 // socketPath is where sockets are, with or without a slash at its end.
 const socketPath = "/sub"
 
-// withSockets serves sockets beside the routes of a gateway.
-func withSockets(sockets, routes http.Handler) http.Handler {
+// withSockets serves sockets beside the routes of a gateway. As those do, it ends
+// connections with its refusals once the process is to stop.
+func (a *App) withSockets(sockets, routes http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if path := r.URL.Path; path == socketPath || path == socketPath+"/" {
+			if a.leaving.Load() {
+				w.Header().Set("Connection", "close")
+			}
 			sockets.ServeHTTP(w, r)
 			return
 		}

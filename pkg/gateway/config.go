@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"cmp"
+	"net/http"
 	"net/netip"
 	"time"
 
@@ -31,6 +32,18 @@ type Config struct {
 	// Users and Addresses limit how many requests a user may send, and those who
 	// come from one address (see Address). Nil: any number.
 	Users, Addresses Limiter
+	// Leaving reports whether the process was told to stop and still takes requests.
+	// Then each answer tells the client that its connection ends with it. One that was
+	// kept would be closed just as somebody sends his next request on it, and nobody
+	// could tell what became of that. Nil: it never was.
+	Leaving func() bool
+}
+
+// endConnection has an answer end its connection if the process is to stop.
+func (c *Config) endConnection(answer http.Header) {
+	if c.Leaving != nil && c.Leaving() {
+		answer.Set("Connection", "close")
+	}
 }
 
 // Limiter counts what is done in the name of a key. Where that is too much it returns
@@ -50,5 +63,6 @@ func (c Config) WithDefaults() Config {
 		Proxies:     c.Proxies,
 		Users:       c.Users,
 		Addresses:   c.Addresses,
+		Leaving:     c.Leaving,
 	}
 }

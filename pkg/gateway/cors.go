@@ -25,7 +25,7 @@ var (
 )
 
 // cors lets browsers call from any origin, and answers their preflights.
-func cors(next http.Handler) http.Handler {
+func (g *Gateway) cors(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header["Access-Control-Allow-Origin"] = anyOrigin
@@ -36,6 +36,7 @@ func cors(next http.Handler) http.Handler {
 		header["Access-Control-Allow-Methods"] = allowedMethods
 		header["Access-Control-Allow-Headers"] = allowedHeaders
 		header["Access-Control-Max-Age"] = preflightAge
+		g.config.endConnection(header)
 		w.WriteHeader(http.StatusNoContent)
 	})
 }

@@ -171,7 +171,7 @@ func (g *Gateway) Handler() (*Handler, error) {
 		return nil, fmt.Errorf("build the routes of gateway %s: %w", g.config.Name, err)
 	}
 	return &Handler{
-		Handler: cors(g.observe(g.forest(http.HandlerFunc(routes.Serve)))),
+		Handler: g.cors(g.observe(g.forest(http.HandlerFunc(routes.Serve)))),
 		log:     g.log,
 		unmeasure: requestsInFlight.Add(func() float64 {
 			return float64(g.inFlight.Load() + g.inTrees.Load())

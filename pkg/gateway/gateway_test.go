@@ -14,6 +14,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -397,6 +398,36 @@ func TestTooManyRequestsAtOnceAreRefusedAtOnce(t *testing.T) {
 		t.Errorf("afterwards: %s", body)
 	}
 }
+
+func TestAnswersEndConnectionsOnceTheProcessIsToStop(t *testing.T) {
+	t.Parallel()
+	var leaving atomic.Bool
+	w := newWorld(t, gateway.Config{Leaving: leaving.Load})
+	if answer, _ := w.do("POST", "/app/ask", `{"count":1}`); answer.Close {
+		t.Error("an answer ends its connection before")
+	}
+	began := make(chan *http.Response)
+	go func() {
+		answer, _ := w.do("POST", "/app/hold", "")
+		began <- answer
+	}()
+	<-w.holding
+	leaving.Store(true)
+	close(w.hold)
+	for name, answer := range map[string]*http.Response{
+		"a request that came before": <-began,
+		"a ping":                     answerTo(w.do("GET", "/ping", "")),
+		"a preflight":                answerTo(w.do("OPTIONS", "/app/ask", "")),
+		"no route":                   answerTo(w.do("GET", "/nowhere", "")),
+		"what needs no token":        answerTo(w.do("GET", "/openapi.json", "")),
+	} {
+		if !answer.Close {
+			t.Errorf("%s: its connection is kept", name)
+		}
+	}
+}
+
+func answerTo(answer *http.Response, _ string) *http.Response { return answer }
 
 func TestARequestEndsAtItsDeadline(t *testing.T) {
 	t.Parallel()

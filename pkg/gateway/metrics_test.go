@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,37 @@ type open struct{}
 
 func (open) Verify(string) (id.UID, error) { return "alice", nil }
 
+// measured returns how often a gateway counted or timed something, by the values of
+// labels.
+func measured(t *testing.T, metric, gateway string, labels ...string) map[string]float64 {
+	t.Helper()
+	families, err := metrics.Registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]float64)
+	for _, family := range families {
+		if family.GetName() != metric {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			has := make(map[string]string)
+			for _, l := range m.GetLabel() {
+				has[l.GetName()] = l.GetValue()
+			}
+			if has["gateway"] != gateway {
+				continue
+			}
+			values := make([]string, len(labels))
+			for i, name := range labels {
+				values[i] = has[name]
+			}
+			got[strings.Join(values, " ")] += m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
+	}
+	return got
+}
+
 func TestStrangersMakeNoLabels(t *testing.T) {
 	t.Parallel()
 	const name = "strangers make no labels"
@@ -62,23 +94,8 @@ func TestStrangersMakeNoLabels(t *testing.T) {
 	} {
 		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(r.method, r.path, nil))
 	}
-	families, err := metrics.Registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := make(map[string]uint64)
-	for _, family := range families {
-		for _, m := range family.GetMetric() {
-			labels := make(map[string]string)
-			for _, l := range m.GetLabel() {
-				labels[l.GetName()] = l.GetValue()
-			}
-			if family.GetName() == "parley_http_request_duration_seconds" && labels["gateway"] == name {
-				got[labels["path"]+" "+labels["status"]+" "+labels["result"]] += m.GetHistogram().GetSampleCount()
-			}
-		}
-	}
-	want := map[string]uint64{"/group/app/group-info 200 0": 2, "/group/app/group-info 405 -2000": 1, " 404 -2000": 3}
+	got := measured(t, "parley_http_request_duration_seconds", name, "path", "status", "result")
+	want := map[string]float64{"/group/app/group-info 200 0": 2, "/group/app/group-info 405 -2000": 1, " 404 -2000": 3}
 	if !maps.Equal(got, want) {
 		t.Errorf("it counted %v, want %v", got, want)
 	}
@@ -103,23 +120,9 @@ func TestWhatIsRefusedIsCounted(t *testing.T) {
 	for _, path := range []string{"/app/route", "/tree/leaf"} {
 		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, path, nil))
 	}
-	families, err := metrics.Registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	counted := 0.0
-	for _, family := range families {
-		for _, m := range family.GetMetric() {
-			labels := make(map[string]string)
-			for _, l := range m.GetLabel() {
-				labels[l.GetName()] = l.GetValue()
-			}
-			if family.GetName() == "parley_http_refused_total" && labels["gateway"] == name && labels["reason"] == string(InFlight) {
-				counted += m.GetCounter().GetValue()
-			}
-		}
-	}
-	if counted != 2 {
-		t.Errorf("%v refusals were counted, want 2", counted)
+	got := measured(t, "parley_http_refused_total", name, "reason")
+	want := map[string]float64{string(InFlight): 2, string(Connections): 0, string(RateUser): 0, string(RateAddress): 0}
+	if !maps.Equal(got, want) {
+		t.Errorf("it counted %v, want %v", got, want)
 	}
 }

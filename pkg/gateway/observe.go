@@ -28,7 +28,7 @@ func (g *Gateway) observe(next http.Handler) http.Handler {
 	tracer := otel.Tracer("parley/pkg/gateway")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		rec := &recorder{ResponseWriter: w}
+		rec := &recorder{ResponseWriter: w, config: &g.config}
 		rec.origin = origin{request: r, proxies: g.config.Proxies}
 		ctx, span := startSpan(r, rec.origin, tracer)
 		r = r.WithContext(context.WithValue(ctx, identityKey{}, &rec.identity))
@@ -112,6 +112,7 @@ type recorder struct {
 	status int
 	result fault.Code
 	tree   string // the prefix of its tree, if it has one
+	config *Config
 }
 
 var _ reply.Recorder = (*recorder)(nil)
@@ -119,27 +120,32 @@ var _ reply.Recorder = (*recorder)(nil)
 // Result implements reply.Recorder.
 func (rec *recorder) Result(code fault.Code) { rec.result = code }
 
+// begin notes the status when the answer begins.
+func (rec *recorder) begin(status int) {
+	if rec.status != 0 || status < http.StatusOK {
+		return
+	}
+	rec.status = status
+	// Not before: a request may have come before the process was told to stop, and
+	// be answered long after.
+	rec.config.endConnection(rec.Header())
+}
+
 // WriteHeader implements http.ResponseWriter.
 func (rec *recorder) WriteHeader(status int) {
-	if rec.status == 0 && status >= http.StatusOK {
-		rec.status = status
-	}
+	rec.begin(status)
 	rec.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements http.ResponseWriter.
 func (rec *recorder) Write(p []byte) (int, error) {
-	if rec.status == 0 {
-		rec.status = http.StatusOK
-	}
+	rec.begin(http.StatusOK)
 	return rec.ResponseWriter.Write(p)
 }
 
 // ReadFrom implements io.ReaderFrom, so that the system can copy files by itself.
 func (rec *recorder) ReadFrom(r io.Reader) (int64, error) {
-	if rec.status == 0 {
-		rec.status = http.StatusOK
-	}
+	rec.begin(http.StatusOK)
 	return io.Copy(rec.ResponseWriter, r)
 }
 
