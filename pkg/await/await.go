@@ -5,6 +5,7 @@ package await
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"time"
@@ -44,8 +45,8 @@ const (
 
 // For calls try until it succeeds, at growing intervals, and logs one line when
 // a wait begins, one every s.LogEvery and one when it is over. It gives up
-// after s.Timeout, when ctx ends, or when try says that the error is Permanent;
-// the error then names s.Key.
+// after s.Timeout, when ctx ends, when try says that the error is Permanent, or when
+// the server's certificate is not good; the error then names s.Key.
 func For(ctx context.Context, s Server, try func(context.Context) error) error {
 	if s.Attempt <= 0 {
 		s.Attempt = 5 * time.Second
@@ -72,6 +73,9 @@ func For(ctx context.Context, s Server, try func(context.Context) error) error {
 		}
 		if p := (permanent{}); errors.As(err, &p) {
 			return fmt.Errorf("%s refuses us (configuration key %s): %w", s.Name, s.Key, p.error)
+		}
+		if untrusted := (*tls.CertificateVerificationError)(nil); errors.As(err, &untrusted) {
+			return fmt.Errorf("%s is not trusted (configuration key %s): %w", s.Name, s.Key, err)
 		}
 		if time.Since(logged) >= s.LogEvery && ctx.Err() == nil {
 			logged = time.Now()

@@ -2,7 +2,10 @@ package await_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +103,19 @@ func TestWhatWaitingDoesNotCureIsNotWaitedFor(t *testing.T) {
 		return await.Permanent(wrong)
 	})
 	if !errors.Is(err, wrong) || !strings.Contains(err.Error(), "Database.DSN") || tries != 1 {
+		t.Errorf("%d tries, %v", tries, err)
+	}
+}
+
+func TestAServerWithoutAGoodCertificateIsNotWaitedFor(t *testing.T) {
+	logtest.Discard(t)
+	tries := 0
+	unknown := &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
+	err := await.For(t.Context(), server(time.Hour), func(context.Context) error {
+		tries++
+		return fmt.Errorf("connect: %w", unknown)
+	})
+	if !errors.Is(err, unknown) || !strings.Contains(err.Error(), "Database.DSN") || tries != 1 {
 		t.Errorf("%d tries, %v", tries, err)
 	}
 }

@@ -3,13 +3,13 @@ package redisx
 import (
 	"cmp"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"strings"
 	"time"
+
+	"parley/pkg/secret"
+	"parley/pkg/tlsx"
 )
 
 // Config says where Redis is. The zero value means the embedded one, inside
@@ -30,12 +30,7 @@ type Config struct {
 	// SentinelPasswordFile names a file that holds the password of the
 	// sentinels. Empty means that they ask for none.
 	SentinelPasswordFile string `yaml:"SentinelPasswordFile"`
-	// TLS encrypts the connections and checks the server's certificate.
-	// Default false.
-	TLS bool `yaml:"TLS"`
-	// CAFile names a PEM file with the authorities that may have signed the
-	// certificate. Empty means those of the system.
-	CAFile string `yaml:"CAFile"`
+	tlsx.ClientConfig
 	// DB is the number of the database. A cluster has only 0. Default 0.
 	DB int `yaml:"DB"`
 	// PoolSize bounds the connections to one server. Default 32.
@@ -91,35 +86,14 @@ type access struct {
 }
 
 func (c Config) resolve() (a access, err error) {
-	if a.password, err = readSecret(c.PasswordFile); err != nil {
-		return access{}, fmt.Errorf("Redis.PasswordFile: read the password of redis: %w", err)
+	if a.password, err = secret.Read("Redis.PasswordFile", c.PasswordFile); err != nil {
+		return access{}, err
 	}
-	if a.sentinelPassword, err = readSecret(c.SentinelPasswordFile); err != nil {
-		return access{}, fmt.Errorf("Redis.SentinelPasswordFile: read the password of the sentinels: %w", err)
+	if a.sentinelPassword, err = secret.Read("Redis.SentinelPasswordFile", c.SentinelPasswordFile); err != nil {
+		return access{}, err
 	}
-	if !c.TLS {
-		return a, nil
-	}
-	// The name to check is that of the address, which the client fills in.
-	a.tls = &tls.Config{MinVersion: tls.VersionTLS12}
-	if c.CAFile == "" {
-		return a, nil
-	}
-	pem, err := os.ReadFile(c.CAFile)
-	if err != nil {
-		return access{}, fmt.Errorf("Redis.CAFile: read the certificate authorities of redis: %w", err)
-	}
-	a.tls.RootCAs = x509.NewCertPool()
-	if !a.tls.RootCAs.AppendCertsFromPEM(pem) {
-		return access{}, fmt.Errorf("Redis.CAFile: %s holds no certificate", c.CAFile)
+	if a.tls, err = tlsx.Load("Redis", c.ClientConfig); err != nil {
+		return access{}, err
 	}
 	return a, nil
-}
-
-func readSecret(file string) (string, error) {
-	if file == "" {
-		return "", nil
-	}
-	secret, err := os.ReadFile(file)
-	return strings.TrimRight(string(secret), " \t\r\n"), err
 }

@@ -15,6 +15,8 @@ import (
 	"parley/e2e/servers/fixture"
 	"parley/pkg/redisx"
 	"parley/pkg/redisx/redistest"
+	"parley/pkg/tlsx"
+	"parley/pkg/tlsx/tlstest"
 )
 
 // stop ends a server with the test.
@@ -157,6 +159,38 @@ func TestPasswordComesFromAFile(t *testing.T) {
 	}
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("a wrong password was waited for %s", took)
+	}
+}
+
+func TestOverTLSBothSidesShowACertificate(t *testing.T) {
+	t.Parallel()
+	fixture.Need(t)
+	authority := tlstest.New(t)
+	cert, key := authority.Issue(t, "server")
+	server, err := fixture.StartRedisTLS(t.Context(), fixture.Certificate{CAFile: authority.CAFile, CertFile: cert, KeyFile: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop(t, server)
+	cfg := func(secured tlsx.ClientConfig) redisx.Config {
+		return redisx.Config{Addrs: []string{server.Addr}, ClientConfig: secured}
+	}
+	if err := redisx.Ping(t.Context(), open(t, cfg(authority.Certified(t)))); err != nil {
+		t.Error(err)
+	}
+	wrong := authority.Certified(t)
+	wrong.CAFile = tlstest.New(t).CAFile
+	if _, err := redisx.Open(t.Context(), cfg(wrong)); err == nil || !strings.Contains(err.Error(), "is not trusted") {
+		t.Errorf("a server of another authority gave the error %v", err)
+	}
+	// These are refused when they have sent a command already, and what the server says
+	// may be lost with the connection.
+	for who, secured := range map[string]tlsx.ClientConfig{"without a certificate": authority.Client(), "without TLS": {}} {
+		c := cfg(secured)
+		c.StartTimeout = time.Second
+		if _, err := redisx.Open(t.Context(), c); err == nil {
+			t.Errorf("a client %s was answered", who)
+		}
 	}
 }
 
@@ -337,7 +371,7 @@ func TestConfigurationIsChecked(t *testing.T) {
 		"a master without sentinels":  {redisx.Config{Master: "parley"}, "Redis.Addrs"},
 		"a database of a cluster":     {redisx.Config{Addrs: []string{"a:1", "b:1"}, DB: 3}, "Redis.DB"},
 		"a password file not there":   {redisx.Config{Addrs: []string{"a:1"}, PasswordFile: "no/such"}, "no/such"},
-		"authorities that are not":    {redisx.Config{Addrs: []string{"a:1"}, TLS: true, CAFile: "redisx_test.go"}, "redisx_test.go"},
+		"authorities that are not":    {redisx.Config{Addrs: []string{"a:1"}, ClientConfig: tlsx.ClientConfig{TLS: true, CAFile: "redisx_test.go"}}, "redisx_test.go"},
 		"a pool of less than nothing": {redisx.Config{PoolSize: -1}, "PoolSize"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/zeromicro/go-zero/core/logx"
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
@@ -34,6 +36,8 @@ type RegistryConfig struct {
 	Hosts []string
 	// User and Password are empty where it asks for none.
 	User, Password string
+	// TLS is for encrypted connections, or nil.
+	TLS *tls.Config
 	// Prefix is what the keys of an installation begin with.
 	Prefix string
 }
@@ -57,6 +61,7 @@ func OpenRegistry(c RegistryConfig) (*Registry, error) {
 		Endpoints:            c.Hosts,
 		Username:             c.User,
 		Password:             c.Password,
+		TLS:                  c.TLS,
 		DialTimeout:          askTimeout,
 		DialKeepAliveTime:    10 * time.Second,
 		DialKeepAliveTimeout: askTimeout,
@@ -75,9 +80,11 @@ func (r *Registry) Close() error { return r.client.Close() }
 // key is what the keys of the servers of a service begin with.
 func (r *Registry) key(service string) string { return r.prefix + "/" + service + "/" }
 
-// Ready returns nil if etcd answers.
+// Ready returns nil if etcd answers. It asks without the client's help, which would say
+// of every etcd to which there is no connection that the time is up, and not why.
 func (r *Registry) Ready(ctx context.Context) error {
-	_, err := r.client.Get(ctx, r.prefix+"/", clientv3.WithLimit(1))
+	etcd := etcdserverpb.NewKVClient(r.client.ActiveConnection())
+	_, err := etcd.Range(ctx, &etcdserverpb.RangeRequest{Key: []byte(r.prefix + "/"), Limit: 1})
 	return err
 }
 

@@ -2,8 +2,8 @@ package rpc
 
 import (
 	"context"
-	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +13,8 @@ import (
 	testv1 "google.golang.org/grpc/interop/grpc_testing"
 
 	"parley/e2e/servers/fixture"
+	"parley/pkg/tlsx"
+	"parley/pkg/tlsx/tlstest"
 )
 
 // etcd starts a private etcd.
@@ -23,6 +25,12 @@ func etcd(t *testing.T) *fixture.Etcd {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return untilEnd(t, server)
+}
+
+// untilEnd stops a server with the test.
+func untilEnd(t *testing.T, server *fixture.Etcd) *fixture.Etcd {
+	t.Helper()
 	t.Cleanup(func() {
 		if err := server.Stop(); err != nil {
 			t.Error(err)
@@ -221,10 +229,10 @@ func TestNoCallFailsWhileServersComeAndGo(t *testing.T) {
 }
 
 // where opens a stream with a key and returns the address of its server.
-func where(t *testing.T, client *Client, key string) (addr string, moved <-chan struct{}, end func()) {
+func where(t *testing.T, client *Client, key int) (addr string, moved <-chan struct{}, end func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	ctx, moved = ByKey(ctx, key)
+	ctx, place := ByKey(ctx, key)
 	stream, err := testv1.NewTestServiceClient(client).FullDuplexCall(ctx, grpc.WaitForReady(true))
 	if err != nil {
 		t.Fatal(err)
@@ -233,7 +241,7 @@ func where(t *testing.T, client *Client, key string) (addr string, moved <-chan 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(answer.GetPayload().GetBody()), moved, cancel
+	return string(answer.GetPayload().GetBody()), place.Moved(), cancel
 }
 
 func TestAStreamMovesToTheServerThatItsKeyNames(t *testing.T) {
@@ -241,27 +249,27 @@ func TestAStreamMovesToTheServerThatItsKeyNames(t *testing.T) {
 	r := openRegistry(t, etcd(t), "parley")
 	present := []*Server{enterServer(t, r)}
 	client := dialRegistry(t, r)
-	const keys = 40
+	const keys = 12
 	moves := make([]<-chan struct{}, keys)
-	for i := range keys {
-		_, moves[i], _ = where(t, client, fmt.Sprint("key ", i))
+	for key := range keys {
+		_, moves[key], _ = where(t, client, key)
 	}
 	for range 2 {
 		present = append(present, enterServer(t, r))
 	}
-	names := make(servers)
+	var addrs []string
 	for _, s := range present {
-		names[s.Addr()] = nil
+		addrs = append(addrs, s.Addr())
 	}
+	slices.Sort(addrs)
 	other := dialRegistry(t, r)
-	for i := range keys {
-		key := fmt.Sprint("key ", i)
-		want := names.named(key)
+	for key := range keys {
+		want := addrs[key%len(addrs)]
 		if want != present[0].Addr() {
 			select {
-			case <-moves[i]:
+			case <-moves[key]:
 			case <-time.After(patience):
-				t.Fatalf("%s does not move to the server that came", key)
+				t.Fatalf("key %d does not move to the server that came", key)
 			}
 		}
 		for _, c := range []*Client{client, other} {
@@ -273,6 +281,48 @@ func TestAStreamMovesToTheServerThatItsKeyNames(t *testing.T) {
 	}
 	for _, s := range present {
 		stop(t, s)
+	}
+}
+
+func TestOverTLSBothSidesShowACertificate(t *testing.T) {
+	t.Parallel()
+	fixture.Need(t)
+	authority := tlstest.New(t)
+	cert, key := authority.Issue(t, "server")
+	server, err := fixture.StartEtcdTLS(t.Context(), fixture.Certificate{CAFile: authority.CAFile, CertFile: cert, KeyFile: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	untilEnd(t, server)
+	ready := func(c tlsx.ClientConfig) error {
+		secured, err := tlsx.Load("Registry", c)
+		if err != nil {
+			return err
+		}
+		r, err := OpenRegistry(RegistryConfig{Hosts: []string{server.Addr}, TLS: secured, Prefix: "parley"})
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		return r.Ready(ctx)
+	}
+	if err := ready(authority.Certified(t)); err != nil {
+		t.Error(err)
+	}
+	wrong := authority.Certified(t)
+	wrong.CAFile = tlstest.New(t).CAFile
+	if err := ready(wrong); err == nil || !strings.Contains(err.Error(), "certificate signed by unknown authority") {
+		t.Errorf("a server of another authority gave the error %v", err)
+	}
+	// These are refused when they have sent their request already, and what the server
+	// says may be lost with the connection.
+	if err := ready(authority.Client()); err == nil {
+		t.Error("a client without a certificate was answered")
+	}
+	if err := ready(tlsx.ClientConfig{}); err == nil {
+		t.Error("a client without TLS was answered")
 	}
 }
 

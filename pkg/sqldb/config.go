@@ -4,23 +4,25 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"parley/pkg/secret"
+	"parley/pkg/tlsx"
 )
 
 // Config says where the database is. The zero value means the embedded one.
 type Config struct {
 	// DSN is the address of a MariaDB, MySQL or TiDB server and its database,
-	// as user:password@tcp(host:3306)/parley, with ?tls=true where the server
-	// has a certificate. Empty means the embedded SQLite file in the data
-	// folder.
+	// as user:password@tcp(host:3306)/parley. ?tls=true means TLS with the
+	// authorities of the system, and goes without TLS below. Empty means the
+	// embedded SQLite file in the data folder.
 	DSN string `yaml:"DSN"`
 	// PasswordFile names a file that holds the password of the user in DSN,
 	// for a DSN without one. White space at its end does not count.
 	PasswordFile string `yaml:"PasswordFile"`
+	tlsx.ClientConfig
 	// StartTimeout is how long the start waits for a server that is down.
 	// Default 60s.
 	StartTimeout time.Duration `yaml:"StartTimeout"`
@@ -61,7 +63,7 @@ func (c Config) Check() error {
 	return errors.Join(errs...)
 }
 
-// parse reads the DSN and the password file. Its errors never hold the DSN,
+// parse reads the DSN and the files. Its errors never hold the DSN,
 // which may have a password in it.
 func (c Config) parse() (*mysql.Config, error) {
 	m, err := mysql.ParseDSN(c.DSN)
@@ -72,11 +74,20 @@ func (c Config) parse() (*mysql.Config, error) {
 		return nil, fmt.Errorf("%s names no database", key)
 	}
 	if c.PasswordFile != "" {
-		password, err := os.ReadFile(c.PasswordFile)
-		if err != nil {
-			return nil, fmt.Errorf("Database.PasswordFile: read the database password: %w", err)
+		if m.Passwd, err = secret.Read("Database.PasswordFile", c.PasswordFile); err != nil {
+			return nil, err
 		}
-		m.Passwd = strings.TrimRight(string(password), " \t\r\n")
+	}
+	secured, err := tlsx.Load("Database", c.ClientConfig)
+	if err != nil {
+		return nil, err
+	}
+	if secured != nil {
+		// The driver would go by one of them, and the other one might be meant.
+		if m.TLSConfig != "" || m.AllowFallbackToPlaintext {
+			return nil, fmt.Errorf("%s has tls or allowFallbackToPlaintext and must not where Database.TLS is true", key)
+		}
+		m.TLS = secured
 	}
 	return m, nil
 }

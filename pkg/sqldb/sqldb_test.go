@@ -42,10 +42,10 @@ func onServer(t *testing.T) *sqldb.DB {
 }
 
 // startMariaDB starts a server that a test may kill.
-func startMariaDB(t *testing.T) *fixture.MariaDB {
+func startMariaDB(t *testing.T, options ...string) *fixture.MariaDB {
 	t.Helper()
 	fixture.Need(t)
-	server, err := fixture.StartMariaDB(t.Context())
+	server, err := fixture.StartMariaDB(t.Context(), options...)
 	if err != nil {
 		t.Fatal(err)
 	}

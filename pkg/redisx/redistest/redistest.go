@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-redis/redis/v8"
 
@@ -78,6 +79,9 @@ var clusters = sync.OnceValue(func() chan string {
 	return free
 })
 
+// patience is how long a cluster may be waited for. Whoever has one runs meanwhile.
+const patience = 3 * time.Minute
+
 // take returns the configuration of a Redis that nobody uses.
 func take(ctx context.Context) (cfg redisx.Config, giveBack func(), err error) {
 	addr := os.Getenv(EnvRedis)
@@ -85,8 +89,12 @@ func take(ctx context.Context) (cfg redisx.Config, giveBack func(), err error) {
 	case addr == "":
 		return redisx.Config{}, func() {}, nil
 	case strings.Contains(addr, ","):
-		addrs := <-clusters()
-		return redisx.Config{Addrs: strings.Split(addrs, ",")}, func() { clusters() <- addrs }, nil
+		select {
+		case addrs := <-clusters():
+			return redisx.Config{Addrs: strings.Split(addrs, ",")}, func() { clusters() <- addrs }, nil
+		case <-time.After(patience):
+			return redisx.Config{}, nil, fmt.Errorf("no cluster has become free for %s; is each kept by a test that waits for parallel subtests?", patience)
+		}
 	}
 	db, err := nextDatabase(ctx, addr)
 	return redisx.Config{Addrs: []string{addr}, DB: db}, func() {}, err
