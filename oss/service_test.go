@@ -243,6 +243,21 @@ func TestAQuotaHoldsWhateverHappensAtOnce(t *testing.T) {
 	w.uses("carol", 0)
 }
 
+// The row that counts what a user stores is made by one of several requests at once,
+// and the others have to find it.
+func TestWhoStoresManyThingsAtFirstHasRoomForThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *oss.Config) { c.Apps[0].Quota = 100 })
+	for n := range 10 {
+		u := id.UID(fmt.Sprint("newcomer ", n))
+		var all sync.WaitGroup
+		for i := range 12 {
+			all.Go(func() { w.want(w.claim(u, fmt.Sprint(u, i)), fault.OK) })
+		}
+		all.Wait()
+	}
+}
+
 func TestSweepingGivesBackWhatWasReserved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

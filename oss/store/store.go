@@ -259,9 +259,11 @@ func (t tx) Spend(app string, owner id.UID, bytes, quota int64) (bool, error) {
 	if enough, err = t.add(app, owner, bytes, quota); enough || err != nil {
 		return enough, err
 	}
-	// Too much, or a row that is not shown; see Enter.
-	err = t.db.Take(&usageRow{}, "app_id = ? AND owner = ?", app, string(owner)).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
+	// Too much, or a row that was not shown to the statement before, see Enter, and
+	// may be by now.
+	var row usageRow
+	err = t.db.Take(&row, "app_id = ? AND owner = ?", app, string(owner)).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) || err == nil && (quota == 0 || bytes < 0 || row.Bytes <= quota-bytes) {
 		err = sqldb.ErrLost
 	}
 	if err != nil {

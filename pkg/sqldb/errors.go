@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 
 	"github.com/glebarez/go-sqlite"
 	"github.com/go-sql-driver/mysql"
@@ -36,11 +37,16 @@ func Retriable(err error) bool {
 			9007: // TiDB: write conflict
 			return true
 		}
-		return false
+		return n == 1105 && strings.Contains(err.Error(), gaveUpLocking)
 	}
 	code, ok := sqliteError(err)
 	return ok && code&0xff == sqlite3.SQLITE_BUSY
 }
+
+// gaveUpLocking is what TiDB says, with a number that stands for any error, when
+// a statement met others at the same row so often that TiDB does not repeat it
+// any more.
+const gaveUpLocking = "pessimistic lock retry limit reached"
 
 // IsDuplicate reports whether err says that a row with the same unique key is
 // there already. Only the statement is undone then; its transaction lives on.

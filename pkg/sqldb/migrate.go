@@ -65,6 +65,11 @@ func Migrate(ctx context.Context, db *DB) error {
 	if err := db.migrate(ctx); err != nil {
 		return err
 	}
+	return db.CheckComplete(ctx)
+}
+
+// CheckComplete fails with ErrImporting as long as an import has not ended.
+func (db *DB) CheckComplete(ctx context.Context) error {
 	var importing bool
 	err := db.reader.QueryRowContext(ctx, "SELECT importing IS NOT NULL FROM installation WHERE id = 1").Scan(&importing)
 	if err != nil {
@@ -208,8 +213,13 @@ func withSQLiteLock(fn func() error) error {
 	return fn()
 }
 
-// lockWait is how long one process waits while another one migrates.
-const lockWait = 10 * time.Minute
+const (
+	// lockWait is how long one process waits while another one migrates.
+	lockWait = 10 * time.Minute
+	// lockAgain is the pause of one who was told to wait once more.
+	lockAgain = 100 * time.Millisecond
+	lockName  = "CONCAT('parley-schema-', MD5(DATABASE()))"
+)
 
 // withServerLock holds a named lock of the server while fn runs. The name has
 // the database in it, because such locks belong to the whole server. The lock
@@ -220,19 +230,34 @@ func withServerLock(ctx context.Context, p *sql.DB, fn func() error) (err error)
 		return fmt.Errorf("lock the schema: %w", err)
 	}
 	defer conn.Close()
-	const name = "CONCAT('parley-schema-', MD5(DATABASE()))"
-	var got sql.NullInt64
-	if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK("+name+", ?)", int(lockWait.Seconds())).Scan(&got); err != nil {
+	if err := lock(ctx, conn); err != nil {
 		return fmt.Errorf("lock the schema: %w", err)
 	}
-	if got.Int64 != 1 {
-		return fmt.Errorf("lock the schema: another process has been migrating for %s", lockWait)
-	}
 	defer func() {
-		_, e := conn.ExecContext(context.WithoutCancel(ctx), "DO RELEASE_LOCK("+name+")")
+		_, e := conn.ExecContext(context.WithoutCancel(ctx), "DO RELEASE_LOCK("+lockName+")")
 		if e != nil && err == nil {
 			err = fmt.Errorf("unlock the schema: %w", e)
 		}
 	}()
 	return fn()
+}
+
+// lock waits for the named lock. Where many wait a TiDB may end a wait before its
+// time, and then it begins again.
+func lock(ctx context.Context, conn *sql.Conn) error {
+	for until := time.Now().Add(lockWait); ; {
+		var got sql.NullInt64
+		err := conn.QueryRowContext(ctx, "SELECT GET_LOCK("+lockName+", ?)", int(time.Until(until).Seconds())).Scan(&got)
+		switch {
+		case err == nil && got.Int64 == 1:
+			return nil
+		case err == nil:
+			return fmt.Errorf("another process has been migrating for %s", lockWait)
+		case !Retriable(err) || time.Now().After(until):
+			return err
+		}
+		if e := pause(ctx, lockAgain); e != nil {
+			return fmt.Errorf("%w, after %w", e, err)
+		}
+	}
 }

@@ -98,7 +98,7 @@ func TestManyMayMigrateAtOnce(t *testing.T) {
 			t.Parallel()
 			cfg, file := config(t)
 			var all sync.WaitGroup
-			for range 4 {
+			for range 6 {
 				db, err := sqldb.Open(t.Context(), cfg, file)
 				if err != nil {
 					t.Fatal(err)

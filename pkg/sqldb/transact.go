@@ -37,11 +37,20 @@ func (db *DB) Transact(ctx context.Context, fn func(tx *gorm.DB) error) error {
 		if try == transactTries {
 			return fmt.Errorf("transaction lost %d times: %w", try, err)
 		}
-		select {
-		case <-time.After(backoff/2 + rand.N(backoff)):
-		case <-ctx.Done():
-			return fmt.Errorf("%w, after a transaction lost: %w", ctx.Err(), err)
+		if e := pause(ctx, backoff); e != nil {
+			return fmt.Errorf("%w, after a transaction lost: %w", e, err)
 		}
 		backoff *= 2
+	}
+}
+
+// pause waits for about d, at random so that those who met do not meet again, or
+// until ctx ends, and then returns the reason.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d/2 + rand.N(d)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }

@@ -156,6 +156,11 @@ func TestRetriableErrors(t *testing.T) {
 			t.Errorf("the error %d is retriable: %t", number, got)
 		}
 	}
+	for message, want := range map[string]bool{"pessimistic lock retry limit reached": true, "anything else": false} {
+		if got := sqldb.Retriable(&mysql.MySQLError{Number: 1105, Message: message}); got != want {
+			t.Errorf("the error 1105, %s, is retriable: %t", message, got)
+		}
+	}
 	if !sqldb.Retriable(fmt.Errorf("in a function: %w", sqldb.ErrLost)) {
 		t.Error("a transaction that says that it lost is not run again")
 	}
