@@ -13,7 +13,7 @@ import (
 // checked returns what `parley config check` says of a configuration.
 func checked(t *testing.T, text string, targets ...string) []string {
 	t.Helper()
-	c, err := Load(write(t, text), noEnvironment)
+	c, err := Load(write(t, text), nil)
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
@@ -127,7 +127,7 @@ func TestTheCheckShowsNoSecret(t *testing.T) {
 		"OssService: {Apps: [{AppID: a, Providers: [" + provider + "]}]}",
 	} {
 		var out, errOut bytes.Buffer
-		c := command{args: []string{"check", "-config", write(t, text)}, getenv: noEnvironment, out: &out, err: &errOut}
+		c := command{args: []string{"check", "-config", write(t, text)}, out: &out, err: &errOut}
 		err := c.config()
 		if said := fmt.Sprint(out.String(), errOut.String(), err); strings.Contains(said, secret) {
 			t.Errorf("%q: the check says %s", text, said)
@@ -139,7 +139,7 @@ func TestTheCheckNamesAllProblems(t *testing.T) {
 	t.Parallel()
 	file := write(t, "Stop: {Grac: 3s}\nApp: {Listen: 8888, MaxInFlight: some}\nLimit: {UserBurst: 5}\nRedis: {DB: -1, PoolSize: -2}\n")
 	environment := map[string]string{"PARLEY_TOKEN_WINDOW": "soon", "PARLEY_GROUP_MAXBODY": "3"}
-	_, err := Load(file, func(name string) string { return environment[name] })
+	_, err := Load(file, environment)
 	lines := strings.Split(fmt.Sprint(err), "\n")
 	for _, want := range []string{
 		"8 problems", "there is no key Stop.Grac", `App.MaxInFlight is "some" and must be a whole number`, `PARLEY_TOKEN_WINDOW: Token.Window is "soon"`,

@@ -19,6 +19,7 @@ import (
 	"parley/app/connect"
 	"parley/pkg/auth"
 	"parley/pkg/connlimit"
+	"parley/pkg/drain"
 	"parley/pkg/eventlog"
 	"parley/pkg/gateway"
 	"parley/pkg/launch"
@@ -55,7 +56,7 @@ type App struct {
 	options   Options
 	running   *launch.Running
 	addresses map[string]string
-	servers   []*httpServer
+	servers   []*drain.Server
 	failed    chan error
 	// leaving is set when the process was told to stop and still takes requests.
 	leaving atomic.Bool
@@ -150,8 +151,10 @@ func (a *App) fail(err error) {
 func (a *App) Failed() <-chan error { return a.failed }
 
 // Stop stops everything in order: first the ports are closed and what is in
-// flight is finished, last the database is closed.
+// flight is finished, last the database is closed. All of it takes Stop.Grace at most.
 func (a *App) Stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, a.config.Stop.Grace)
+	defer cancel()
 	return errors.Join(a.closePorts(ctx), a.running.Stop(ctx))
 }
 

@@ -7,6 +7,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"parley/pkg/tlsx"
 )
 
 // checker collects what is wrong with a configuration, so that an operator
@@ -107,8 +109,7 @@ func (c Config) check() []error {
 	k.addresses("Registry.Hosts", c.Registry.Hosts)
 	k.that(c.Registry.Prefix != "" && strings.Trim(c.Registry.Prefix, "/ ") == c.Registry.Prefix, "Registry.Prefix", fmt.Sprintf("%q", c.Registry.Prefix), "a name that does not begin or end with / or a space")
 	k.that(c.Trace.Sample >= 0 && c.Trace.Sample <= 1, "Trace.Sample", c.Trace.Sample, "from 0 to 1")
-	if _, err := c.Registry.registry(); err != nil {
-		k.errs = append(k.errs, err)
-	}
-	return flat(errors.Join(append(k.errs, c.Database.Check(), c.Redis.Check())...))
+	_, registry := c.Registry.registry()
+	_, traces := tlsx.Load("Trace", c.Trace.ClientConfig)
+	return flat(errors.Join(append(k.errs, registry, traces, c.Database.Check(), c.Redis.Check())...))
 }

@@ -49,8 +49,9 @@ usage:
   parley migrate [up] [flags]     bring the schema of the database up to date
   parley migrate status [flags]   list the versions of the schema
   parley import [flags]           bring what the embedded database in the data folder
-                                  holds into that of Database.DSN, which is empty; it
-                                  may be stopped and run again
+                                  holds into that of Database.DSN, which is empty and
+                                  on which no parley runs; it may be stopped and run
+                                  again
   parley backup FILE [flags]      copy the embedded database, in use or not, into a
                                   new file
   parley group show ID [flags]    show a group to an operator
@@ -59,6 +60,8 @@ usage:
   parley device list UID [flags]  list the devices of a user: how far each has
                                   confirmed, and whether it is connected
   parley log advance -to LOGID    after a restore: give no logId again up to LOGID
+  parley log level [LEVEL]        print or change the level of the log of the process
+                                  that runs here: debug, info, error or severe
   parley help                     print this
 
 flags:
@@ -67,11 +70,11 @@ flags:
 // command is a run of the program: its arguments, what it reads and where its
 // answers go.
 type command struct {
-	args   []string
-	getenv func(string) string
-	in     io.Reader
-	out    io.Writer
-	err    io.Writer
+	args []string
+	env  map[string]string
+	in   io.Reader
+	out  io.Writer
+	err  io.Writer
 }
 
 // errUsage marks an error for which the caller of the program should look up
@@ -84,7 +87,7 @@ var errLogged = errors.New("see the log")
 // Main runs the program with its arguments, until ctx ends, and returns its
 // exit code: 0 when all went well, 2 when it was called in a wrong way, else 1.
 func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
-	c := command{args: args, getenv: os.Getenv, in: os.Stdin, out: out, err: errOut}
+	c := command{args: args, env: fromSystem(), in: os.Stdin, out: out, err: errOut}
 	err := c.run(ctx)
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
@@ -193,7 +196,7 @@ func (c *command) load(s *settings) (Config, error) {
 	if err := c.parse(s.flags); err != nil {
 		return Config{}, err
 	}
-	config, err := Load(s.file, c.getenv)
+	config, err := Load(s.file, c.env)
 	if s.data != "" {
 		config.Data = s.data
 	}

@@ -49,7 +49,7 @@ func (c *command) token() error {
 // same machine; it is for keys that protect nothing.
 func (c *command) findKey(given string) (auth.Key, error) {
 	if given == "" {
-		hex := c.getenv(keyVariable)
+		hex := c.env[keyVariable]
 		if hex == "" {
 			return auth.Key{}, fmt.Errorf("which key? give -key with a file or a private key in hex, or set %s: %w", keyVariable, errUsage)
 		}

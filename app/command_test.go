@@ -40,7 +40,7 @@ func TestAKeyMakesTokens(t *testing.T) {
 			t.Errorf("the token of %s belongs to %q, %v", uid, got, err)
 		}
 	}
-	c := command{getenv: func(string) string { return private }}
+	c := command{env: map[string]string{keyVariable: private}}
 	if key, err := c.findKey(""); err != nil || string(key.UID()) != uid {
 		t.Errorf("the key in the environment is %v, %v", key, err)
 	}
@@ -48,7 +48,7 @@ func TestAKeyMakesTokens(t *testing.T) {
 
 func TestWhatIsNoKey(t *testing.T) {
 	t.Parallel()
-	c := command{getenv: func(string) string { return "" }}
+	var c command
 	if _, err := c.findKey(""); err == nil || !strings.Contains(err.Error(), "PARLEY_KEY") {
 		t.Errorf("no key at all: %v", err)
 	}
@@ -58,7 +58,7 @@ func TestWhatIsNoKey(t *testing.T) {
 	if _, err := c.findKey(write(t, "hello")); err == nil || !strings.Contains(err.Error(), "no private key") {
 		t.Errorf("a file without a key: %v", err)
 	}
-	c.getenv = func(string) string { return "nonsense" }
+	c.env = map[string]string{keyVariable: "nonsense"}
 	if _, err := c.findKey(""); err == nil || strings.Contains(err.Error(), "nonsense") {
 		t.Errorf("no key in the environment: %v", err)
 	}

@@ -11,7 +11,9 @@ import (
 	"parley/pkg/gateway"
 	"parley/pkg/redisx"
 	"parley/pkg/rpc"
+	"parley/pkg/secret"
 	"parley/pkg/sqldb"
+	"parley/pkg/tlsx"
 	"parley/record"
 	"parley/record/device"
 )
@@ -169,7 +171,7 @@ func (c CallConfig) secret() (string, error) {
 	if c.Secret != "" {
 		return c.Secret, nil
 	}
-	return secret("Call.SecretFile", c.SecretFile)
+	return secret.Read("Call.SecretFile", c.SecretFile)
 }
 
 // RevokeConfig is what authors may take back.
@@ -192,16 +194,22 @@ type RegistryConfig struct {
 	Hosts        []string `yaml:"Hosts"`
 	User         string   `yaml:"User"`
 	PasswordFile string   `yaml:"PasswordFile"`
-	Prefix       string   `yaml:"Prefix"`
+	tlsx.ClientConfig
+	Prefix string `yaml:"Prefix"`
 }
 
 func (c RegistryConfig) registry() (rpc.RegistryConfig, error) {
-	password, err := secret("Registry.PasswordFile", c.PasswordFile)
-	return rpc.RegistryConfig{Hosts: c.Hosts, User: c.User, Password: password, Prefix: c.Prefix}, err
+	password, err := secret.Read("Registry.PasswordFile", c.PasswordFile)
+	if err != nil {
+		return rpc.RegistryConfig{}, err
+	}
+	secured, err := tlsx.Load("Registry", c.ClientConfig)
+	return rpc.RegistryConfig{Hosts: c.Hosts, User: c.User, Password: password, TLS: secured, Prefix: c.Prefix}, err
 }
 
 // TraceConfig is where traces go.
 type TraceConfig struct {
-	Endpoint string  `yaml:"Endpoint"`
-	Sample   float64 `yaml:"Sample"`
+	Endpoint string `yaml:"Endpoint"`
+	tlsx.ClientConfig
+	Sample float64 `yaml:"Sample"`
 }

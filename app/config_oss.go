@@ -11,6 +11,7 @@ import (
 
 	"parley/oss"
 	"parley/oss/guard"
+	"parley/pkg/secret"
 )
 
 // OssConfig is the gateway for object storage.
@@ -96,7 +97,7 @@ func (p OssProviderConfig) bucket() (oss.BucketConfig, error) {
 		return b, nil
 	}
 	var err error
-	b.AccessKeySecret, err = secret("AccessKeySecretFile", p.AccessKeySecretFile)
+	b.AccessKeySecret, err = secret.Read("AccessKeySecretFile", p.AccessKeySecretFile)
 	return b, err
 }
 

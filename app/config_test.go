@@ -13,8 +13,6 @@ import (
 	"parley/pkg/gateway"
 )
 
-func noEnvironment(string) string { return "" }
-
 // write puts text into a file and returns its name.
 func write(t *testing.T, text string) string {
 	t.Helper()
@@ -80,7 +78,7 @@ func TestAFileAndTheEnvironmentChangeTheDefaults(t *testing.T) {
 	t.Parallel()
 	file := write(t, "# a comment\nStop: {Grace: 3s}\nRedis:\n  Addrs: [a:1, b:2]\n  PoolSize: 4\n  TLS: true\nTrace: {Sample: 0.5}\nDatabase:\nLog:\n  Level: error\n")
 	environment := map[string]string{"PARLEY_LOG_LEVEL": "debug", "PARLEY_RECORD_ENDPOINTS": "c:3, d:4", "PARLEY_TOKEN_WINDOW": "5s"}
-	got, err := Load(file, func(name string) string { return environment[name] })
+	got, err := Load(file, environment)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,16 +102,11 @@ func TestAListWhoseEntriesHaveKeys(t *testing.T) {
 		{Type: "minio", Endpoint: "http://m:9000", Bucket: "b", AccessKeyID: "i", AccessKeySecret: "s", TokenLife: 20 * time.Minute},
 		{Type: "huaweiyun", Endpoint: "https://o", Bucket: "b", AccessKeyID: "i", AccessKeySecret: "s"},
 	}}}
-	fromFile, err := Load(write(t, "OssService: {Apps: "+oneApp+"}"), noEnvironment)
+	fromFile, err := Load(write(t, "OssService: {Apps: "+oneApp+"}"), nil)
 	if err != nil || !reflect.DeepEqual(fromFile.OssService.Apps, want) {
 		t.Errorf("a file gives %+v, error %v", fromFile.OssService.Apps, err)
 	}
-	fromEnvironment, err := Load("", func(name string) string {
-		if name == "PARLEY_OSSSERVICE_APPS" {
-			return oneApp
-		}
-		return ""
-	})
+	fromEnvironment, err := Load("", map[string]string{"PARLEY_OSSSERVICE_APPS": oneApp})
 	if err != nil || !reflect.DeepEqual(fromEnvironment.OssService.Apps, want) {
 		t.Errorf("the environment gives %+v, error %v", fromEnvironment.OssService.Apps, err)
 	}
@@ -121,7 +114,7 @@ func TestAListWhoseEntriesHaveKeys(t *testing.T) {
 	if err != nil || strings.Contains(string(text), "AccessKeySecret: s\n") || fromFile.OssService.Apps[0].Providers[0].AccessKeySecret != "s" {
 		t.Fatalf("what is printed has the secret, or took it from the configuration, error %v", err)
 	}
-	printed, err := Load(write(t, strings.ReplaceAll(string(text), "***", "s")), noEnvironment)
+	printed, err := Load(write(t, strings.ReplaceAll(string(text), "***", "s")), nil)
 	if err != nil || !reflect.DeepEqual(printed, fromFile) {
 		t.Errorf("what is printed is not what was loaded: %v\n%s", err, text)
 	}
@@ -170,12 +163,18 @@ func TestMistakesInAFileAreNamed(t *testing.T) {
 		{"OssService:\n  Apps:\n    - {AppID: a, Providers: [{Type: local}]}\n    - {AppID: a, Providers: [{Type: local}]}", `OssService.Apps[1].AppID is "a" and must be 1 to 255 bytes, and another`},
 		{"OssService:\n  Apps:\n    - {AppID: a, Providers: [{Type: minio, Endpoint: \"http://m\", Bucket: b}]}\n    - {AppID: c, Providers: [{Type: minio, Endpoint: \"http://m/\", Bucket: b}]}", "OssService.Apps[1].Providers[0].Bucket is b and must be another than that of app a"},
 		{"OssService: {Timeout: 1h}", "OssService.Timeout is 1h0m0s and must be from 1s to 1m"},
+		{"Redis: {TLS: true, CAFile: missing}", "Redis.CAFile: open missing"},
+		{"Database: {DSN: parley@tcp(db)/parley, TLS: true, CAFile: missing}", "Database.CAFile: open missing"},
+		{"Database: {DSN: 'parley@tcp(db)/parley?tls=true', TLS: true}", "Database.DSN has tls or allowFallbackToPlaintext and must not where Database.TLS is true"},
+		{"Registry: {TLS: true, CertFile: parley.crt}", `Registry.CertFile is "parley.crt" and must be set together with KeyFile`},
+		{"Trace: {TLS: true, CAFile: missing}", "Trace.CAFile: open missing"},
+		{"Trace: {CAFile: ca.crt}", "Trace.TLS is false and must be true where CAFile, CertFile or KeyFile is set"},
 		{"Registry: {PasswordFile: missing}", "Registry.PasswordFile: open missing"},
 		{"Data: ''", `Data is "" and must be a folder`},
 		{"Data: [", "yaml: "},
 		{"Data: a\n---\nData: b", "one YAML document"},
 	} {
-		if _, err := Load(write(t, row.text), noEnvironment); err == nil || !strings.Contains(err.Error(), row.want) {
+		if _, err := Load(write(t, row.text), nil); err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%q: the error is %v, want %q in it", row.text, err, row.want)
 		}
 	}
@@ -183,7 +182,7 @@ func TestMistakesInAFileAreNamed(t *testing.T) {
 
 func TestAllMistakesAreNamedAtOnce(t *testing.T) {
 	t.Parallel()
-	_, err := Load(write(t, "Stop: {Grac: 3s}\nRedis: {DB: x}"), noEnvironment)
+	_, err := Load(write(t, "Stop: {Grac: 3s}\nRedis: {DB: x}"), nil)
 	if err == nil || !strings.Contains(err.Error(), "Stop.Grac") || !strings.Contains(err.Error(), "Redis.DB") {
 		t.Errorf("the error is %v", err)
 	}
@@ -191,15 +190,44 @@ func TestAllMistakesAreNamedAtOnce(t *testing.T) {
 
 func TestAMistakeInTheEnvironmentIsNamed(t *testing.T) {
 	t.Parallel()
-	_, err := Load("", func(name string) string { return map[string]string{"PARLEY_STOP_GRACE": "soon"}[name] })
-	if err == nil || !strings.Contains(err.Error(), "PARLEY_STOP_GRACE") || !strings.Contains(err.Error(), "a duration") {
-		t.Errorf("the error is %v", err)
+	_, err := Load("", map[string]string{
+		"PARLEY_STOP_GRACE": "soon", "PARLEY_DATABSE_DSN": "x", "PARLEY_STOP_DELEY": "1s", "PARLEY_STOP_GRACE_": "", "HOME": "/",
+	})
+	for _, want := range []string{
+		`environment PARLEY_STOP_GRACE: Stop.Grace is "soon" and must be a duration`,
+		"environment PARLEY_DATABSE_DSN: there is no such key; parley config print",
+		"environment PARLEY_STOP_DELEY: there is no such key; there are PARLEY_STOP_DELAY, PARLEY_STOP_GRACE",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %v, and does not say %s", err, want)
+		}
+	}
+	if len(flat(err)) != 3 {
+		t.Errorf("the errors are %v", err)
+	}
+}
+
+// What Kubernetes tells containers of a service named parley-app is not meant for Parley.
+func TestVariablesOfOthersAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	got, err := Load("", map[string]string{
+		"PARLEY_APP_SERVICE_HOST": "10.0.0.1", "PARLEY_APP_SERVICE_PORT": "80", "PARLEY_APP_SERVICE_PORT_HTTP": "80",
+		"PARLEY_APP_PORT": "tcp://10.0.0.1:80", "PARLEY_APP_PORT_80_TCP": "tcp://10.0.0.1:80", "PARLEY_APP_PORT_80_TCP_PROTO": "tcp",
+		"PARLEY_APP_PORT_80_TCP_PORT": "80", "PARLEY_APP_PORT_80_TCP_ADDR": "10.0.0.1", "PARLEY_KEY": "secret", "PARLEY_TEST_MYSQL": "x",
+	})
+	if err != nil || !reflect.DeepEqual(got, Default()) {
+		t.Errorf("loaded %+v, %v", got, err)
+	}
+	for _, k := range new(Config).keys() {
+		if foreign(k.environment()) {
+			t.Errorf("%s passes for somebody else's", k.environment())
+		}
 	}
 }
 
 func TestAnEmptyFileIsTheDefaults(t *testing.T) {
 	t.Parallel()
-	got, err := Load(write(t, "# nothing\n"), noEnvironment)
+	got, err := Load(write(t, "# nothing\n"), nil)
 	if err != nil || !reflect.DeepEqual(got, Default()) {
 		t.Errorf("loaded %+v, %v", got, err)
 	}
@@ -213,7 +241,7 @@ func TestThePrintedConfigurationMeansTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := Load(write(t, string(text)), noEnvironment)
+	again, err := Load(write(t, string(text)), nil)
 	if err != nil || !reflect.DeepEqual(again, c) {
 		t.Errorf("printed and loaded again it is %+v, %v; it was %+v", again, err, c)
 	}

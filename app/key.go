@@ -49,11 +49,6 @@ func allowed(keys map[string]key, path string) string {
 	return strings.Join(slices.Sorted(maps.Keys(names)), ", ")
 }
 
-// environment is the variable that sets k.
-func (k key) environment() string {
-	return "PARLEY_" + strings.ToUpper(strings.ReplaceAll(k.path, ".", "_"))
-}
-
 // ofKeys reports whether k is a list of which each entry has keys of its own.
 func (k key) ofKeys() bool {
 	return k.value.Kind() == reflect.Slice && k.value.Type().Elem().Kind() == reflect.Struct

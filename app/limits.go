@@ -82,6 +82,7 @@ func (a *App) gateway(name string, g GatewayConfig) gateway.Config {
 	config := g.gateway(name)
 	config.Proxies = a.config.proxies()
 	config.Users, config.Addresses = a.users, a.addressRate
+	config.Leaving = a.leaving.Load
 	return config
 }
 

@@ -14,7 +14,7 @@ import (
 // Load returns the configuration: the defaults, changed by the file, changed
 // by the environment. Without a file there are the defaults. Every key is
 // known, every value allowed; the error names all that are not, wherever they are.
-func Load(file string, getenv func(string) string) (Config, error) {
+func Load(file string, environment map[string]string) (Config, error) {
 	c := Default()
 	var errs []error
 	if file != "" {
@@ -26,12 +26,8 @@ func Load(file string, getenv func(string) string) (Config, error) {
 			errs = append(errs, fmt.Errorf("%s: %w", file, err))
 		}
 	}
-	for _, k := range c.keys() {
-		if text := getenv(k.environment()); text != "" {
-			if err := k.setText(text); err != nil {
-				errs = append(errs, fmt.Errorf("environment %s: %w", k.environment(), err))
-			}
-		}
+	for _, err := range c.override(environment) {
+		errs = append(errs, fmt.Errorf("environment %w", err))
 	}
 	errs = append(errs, c.check()...)
 	if len(errs) > 0 {
@@ -152,17 +148,4 @@ func isKey(keys map[string]key, path string) bool {
 		}
 	}
 	return false
-}
-
-// secret reads a file that holds a secret. White space at its end does not
-// count. No file is no secret.
-func secret(key, file string) (string, error) {
-	if file == "" {
-		return "", nil
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", key, err)
-	}
-	return strings.TrimRight(string(text), " \t\r\n"), nil
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -125,7 +126,14 @@ func (a *App) startDatabase(ctx context.Context) (launch.Stop, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	a.db = db
-	return func(context.Context) error { return db.Close() }, nil
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var watching sync.WaitGroup
+	watching.Go(func() { a.watchForImport(ctx, db) })
+	return func(context.Context) error {
+		stop()
+		watching.Wait()
+		return db.Close()
+	}, nil
 }
 
 func openDatabase(ctx context.Context, config Config) (*sqldb.DB, error) {
@@ -220,7 +228,7 @@ func (a *App) startConnect(context.Context) (launch.Stop, error) {
 	if err != nil {
 		return nil, err
 	}
-	stop, err := a.serve("connect", config, withSockets(a.sockets, handler))
+	stop, err := a.serve("connect", config, a.withSockets(a.sockets, handler))
 	if err != nil {
 		handler.Close()
 		return nil, err
@@ -385,7 +393,7 @@ func (a *App) startPort(name string, g GatewayConfig) func(context.Context) (lau
 	return func(context.Context) (launch.Stop, error) {
 		routes := a.gateways[name]
 		if name == "app" && a.config.Connect.WithApp {
-			routes = withSockets(a.sockets, routes)
+			routes = a.withSockets(a.sockets, routes)
 		}
 		return a.serve(name, g, routes)
 	}
@@ -398,6 +406,6 @@ func (a *App) startAllRoutes(context.Context) (launch.Stop, error) {
 	if a.options.Listen != "" {
 		g.Listen = a.options.Listen
 	}
-	routes := withSockets(a.sockets, byPrefix(a.gateways["app"], a.gateways["group"], a.gateways["oss"]))
+	routes := a.withSockets(a.sockets, byPrefix(a.gateways["app"], a.gateways["group"], a.gateways["oss"]))
 	return a.serve("app", g, routes)
 }

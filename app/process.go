@@ -3,18 +3,16 @@ package app
 import (
 	"log"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/zeromicro/go-zero/core/logx"
 	"github.com/zeromicro/go-zero/core/proc"
-	gozerotrace "github.com/zeromicro/go-zero/core/trace"
 )
 
-// setUpProcess sets up what go-zero has once for a process: log, traces and
-// what a signal does. It is for the process itself and not for tests, which
-// run several Apps in one. Traces name the targets.
-func setUpProcess(c Config, targets ...string) error {
+// setUpProcess sets up what go-zero has once for a process: log and what a
+// signal does. It is for the process itself and not for tests, which run
+// several Apps in one.
+func setUpProcess(c Config) error {
 	// One line of JSON each, all to standard error, without the lines of
 	// statistics. Standard output is for what commands answer. What go-zero's
 	// parts set up later is ignored, the first one counts.
@@ -30,14 +28,6 @@ func setUpProcess(c Config, targets ...string) error {
 	log.SetFlags(0)
 	log.SetOutput(errorLog{})
 
-	// Without a collector nothing is recorded, but there are ids for the log.
-	sample := c.Trace.Sample
-	if c.Trace.Endpoint == "" {
-		sample = 0
-	}
-	name := strings.Join(append([]string{"parley"}, targets...), " ")
-	gozerotrace.StartAgent(gozerotrace.Config{Name: name, Endpoint: c.Trace.Endpoint, Batcher: "otlpgrpc", Sampler: sample})
-
 	// At a signal go-zero would stop all of its servers at once after a second
 	// and kill the process after 5.5 s. None of its servers runs here, and the
 	// order and the grace are ours (see Run), so it is told to wait for longer
@@ -45,22 +35,4 @@ func setUpProcess(c Config, targets ...string) error {
 	never := 24 * time.Hour
 	proc.Setup(proc.ShutdownConf{WrapUpTime: never, WaitTime: 2 * never})
 	return nil
-}
-
-// stopTracesWithin bounds how long a process that ends waits for the collector to
-// take the last spans.
-const stopTracesWithin = 2 * time.Second
-
-// stopTraces sends the last spans, if the collector is there.
-func stopTraces() {
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		gozerotrace.StopAgent()
-	}()
-	select {
-	case <-stopped:
-	case <-time.After(stopTracesWithin):
-		logx.Errorf("the last traces are lost: the collector did not take them within %s", stopTracesWithin)
-	}
 }

@@ -13,7 +13,11 @@ import (
 // ready, and stops them in order when ctx ends or a part of it dies. Its operations
 // port answers from before the first to after the last.
 func Run(ctx context.Context, config Config, options Options) error {
-	if err := setUpProcess(config, options.Targets...); err != nil {
+	if err := setUpProcess(config); err != nil {
+		return err
+	}
+	stopTraces, err := startTraces(config.Trace, options.Targets)
+	if err != nil {
 		return err
 	}
 	defer stopTraces()

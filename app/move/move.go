@@ -9,7 +9,7 @@
 //
 // While that goes on the server's database has no position, so no process of any
 // version can append or read there, and a note in the table installation, which
-// keeps processes from starting. The last transaction puts the position in its
+// keeps processes from starting and has those that run end. The last transaction puts the position in its
 // place and removes the note.
 package move
 
@@ -18,11 +18,18 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"gorm.io/gorm"
 
 	"parley/pkg/sqldb"
 )
+
+// NoticedWithin is how often a process looks whether an import into its database has
+// begun, and ends then. The import waits for that, a few times as long.
+const NoticedWithin = time.Second
+
+const settle = 3 * NoticedWithin
 
 // ErrDone says that the server has the data of this installation already.
 var ErrDone = errors.New("the data of this installation were brought into the database before")
@@ -76,6 +83,12 @@ func Run(ctx context.Context, from, to *sqldb.DB, progress Progress) ([]Table, e
 	if err := m.begin(ctx); err != nil {
 		return nil, err
 	}
+	// Also in a run that goes on: the one before may have been killed while it waited.
+	select {
+	case <-time.After(settle):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	report := make([]Table, len(m.tables))
 	for i, t := range m.tables {
 		report[i].Name = t.name
@@ -107,8 +120,8 @@ func readPosition(ctx context.Context, q querier, lock string) (p position, err 
 	return p, err
 }
 
-// begin notes the import in the database, if it is not there from an earlier run,
-// and takes the position away.
+// begin notes the import in the database and takes the position away. The note may be
+// there from an earlier run.
 func (m *mover) begin(ctx context.Context) error {
 	return m.transact(ctx, func(tx gorm.ConnPool) error {
 		importing, err := note(ctx, tx)

@@ -11,13 +11,30 @@ import (
 	"time"
 )
 
-// askFor bounds the whole of Ask.
+// askFor bounds the whole of a request.
 const askFor = 3 * time.Second
 
 // Ask asks the operations port of a process of this machine whether it is alive, or
 // whether it is ready, and returns the answer. An answer other than 200 is an error
 // with the answer in it. An address without a host is the loopback one.
 func Ask(ctx context.Context, address string, ready bool) (string, error) {
+	if ready {
+		return request(ctx, address, http.MethodGet, "/readyz", "")
+	}
+	return request(ctx, address, http.MethodGet, "/healthz", "")
+}
+
+// AskLogLevel asks, as Ask does, for the least level that is logged.
+func AskLogLevel(ctx context.Context, address string) (string, error) {
+	return request(ctx, address, http.MethodGet, "/log/level", "")
+}
+
+// ChangeLogLevel sets the least level that is logged, and returns it.
+func ChangeLogLevel(ctx context.Context, address, level string) (string, error) {
+	return request(ctx, address, http.MethodPut, "/log/level", level)
+}
+
+func request(ctx context.Context, address, method, path, body string) (string, error) {
 	if address == "" {
 		return "", errors.New("Ops.Listen is empty: the process has no operations port")
 	}
@@ -31,13 +48,9 @@ func Ask(ctx context.Context, address string, ready bool) (string, error) {
 			host = "::1"
 		}
 	}
-	path := "/healthz"
-	if ready {
-		path = "/readyz"
-	}
 	ctx, cancel := context.WithTimeout(ctx, askFor)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+path, nil)
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+net.JoinHostPort(host, port)+path, strings.NewReader(body))
 	if err != nil {
 		return "", err
 	}
@@ -49,11 +62,11 @@ func Ask(ctx context.Context, address string, ready bool) (string, error) {
 		return "", err
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	text, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
 	if err != nil {
 		return "", fmt.Errorf("read the answer of %s: %w", address, err)
 	}
-	answer := strings.TrimSpace(string(body))
+	answer := strings.TrimSpace(string(text))
 	if res.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("%s says %s: %s", path, res.Status, answer)
 	}

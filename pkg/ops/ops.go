@@ -59,6 +59,7 @@ type Server struct {
 	server   *http.Server
 	listener net.Listener
 	removed  func()
+	stop     context.CancelFunc
 }
 
 // Listen opens the port and answers there: that the process is starting, until
@@ -71,9 +72,11 @@ func Listen(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("Ops.Listen: %w", err)
 	}
-	s := &Server{state: new(state), listener: listener}
+	ctx, stop := context.WithCancel(context.Background())
+	s := &Server{state: newState(), listener: listener, stop: stop}
+	go s.keepLooking(ctx)
 	s.removed = readyGauge.Add(func() float64 {
-		if s.report(context.Background()).ready() {
+		if s.takesTraffic() {
 			return 1
 		}
 		return 0
@@ -99,6 +102,7 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 // Close closes the port and cuts whoever is still asking.
 func (s *Server) Close() error {
 	s.removed()
+	s.stop()
 	return s.server.Close()
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"parley/pkg/ops"
 )
@@ -109,6 +110,41 @@ func TestACheckThatHangsIsBounded(t *testing.T) {
 	s := listen(t, false)
 	s.Started(ops.Check{Name: "database", Needed: true, Ask: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }})
 	wants(t, s, "/readyz", 503, context.DeadlineExceeded.Error())
+}
+
+func TestMetricsWaitForNoCheck(t *testing.T) {
+	s := listen(t, false) // alone: the metric is that of the whole process
+	says := func(metric string) bool {
+		_, body := ask(t, s, http.MethodGet, "/metrics", "")
+		return strings.Contains(body, "\n"+metric+"\n")
+	}
+	if !says("parley_ready 0") {
+		t.Error("a process that starts is ready")
+	}
+	var hangs atomic.Bool
+	asked, gate := make(chan struct{}), make(chan struct{})
+	s.Started(ops.Check{Name: "database", Needed: true, Ask: func(context.Context) error {
+		if hangs.CompareAndSwap(true, false) {
+			close(asked)
+			<-gate
+		}
+		return nil
+	}})
+	for began := time.Now(); !says("parley_ready 1"); {
+		if time.Since(began) > time.Minute {
+			t.Fatal("a process that has started is not ready")
+		}
+	}
+	hangs.Store(true)
+	<-asked // within seconds, without anybody asking
+	if !says("parley_ready 1") {
+		t.Error("while a check hangs, what it said last is not told")
+	}
+	close(gate)
+	s.Stopping()
+	if !says("parley_ready 0") {
+		t.Error("a process that stops is ready")
+	}
 }
 
 func TestHoweverManyAskACheckIsMadeOnce(t *testing.T) {

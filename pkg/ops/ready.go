@@ -27,6 +27,8 @@ const (
 	// keepFor is how long an answer is good for: however many ask, a check is made
 	// about once a second.
 	keepFor = time.Second
+	// lookEvery is how old the metric may be. Whoever reads metrics waits for no check.
+	lookEvery = 5 * time.Second
 )
 
 // phase is how far the life of a process has come.
@@ -43,6 +45,32 @@ type state struct {
 	mu     sync.Mutex
 	phase  phase
 	checks []*asked
+	well   bool          // nothing needed was missing when a report was last made
+	look   chan struct{} // holds one token when the process has started
+}
+
+func newState() *state { return &state{look: make(chan struct{}, 1)} }
+
+// takesTraffic is what /readyz said last, or would have.
+func (s *state) takesTraffic() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == started && s.well
+}
+
+// keepLooking reports now and then until ctx ends, so that takesTraffic is recent.
+func (s *state) keepLooking(ctx context.Context) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-s.look:
+		case <-ctx.Done():
+			return
+		}
+		s.report(ctx)
+	}
 }
 
 // asked is a check and its last answer.
@@ -64,6 +92,7 @@ func (s *state) Started(checks ...Check) {
 	for _, c := range checks {
 		s.checks = append(s.checks, &asked{Check: c})
 	}
+	s.look <- struct{}{}
 }
 
 // Stopping says that the process was told to stop: it is not ready from now on.
@@ -114,6 +143,9 @@ func (s *state) report(ctx context.Context) report {
 			r.Status = "not ready"
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.well = r.ready()
 	return r
 }
 
