@@ -55,14 +55,14 @@ SOAK    ?= 10m
 
 .PHONY: soak
 soak: ## Watch for SOAK=10m that a process under load keeps no more and more
-	@PARLEY_SOAK=$(SOAK) $(GO) test -tags $(TAGS) -timeout 0 -count=1 -v -run TestNothingGrowsForEver ./e2e
+	@PARLEY_TEST_SOAK=$(SOAK) $(GO) test -tags $(TAGS) -timeout 0 -count=1 -v -run TestNothingGrowsForEver ./e2e
 
-# CHAOS is for how long. PARLEY_CHAOS_SEED repeats what happened in another run.
+# CHAOS is for how long. PARLEY_TEST_CHAOS_SEED repeats what happened in another run.
 CHAOS   ?= 10m
 
 .PHONY: chaos
 chaos: ## Kill and freeze everything at random for CHAOS=10m, under load
-	@PARLEY_CHAOS=$(CHAOS) $(GO) test -tags $(TAGS) -timeout 0 -count=1 -v -run TestChaos ./e2e
+	@PARLEY_TEST_CHAOS=$(CHAOS) $(GO) test -tags $(TAGS) -timeout 0 -count=1 -v -run TestChaos ./e2e
 
 .PHONY: bench
 bench: ## Measure Parley against bare loops on MariaDB, Redis and S3

@@ -120,7 +120,7 @@ func TestADumpOfAServerIsRestored(t *testing.T) {
 	needServers(t)
 	old := ownMariaDB(t)
 	data := t.TempDir()
-	common := []string{"PARLEY_REDIS_ADDRS=" + os.Getenv(redistest.EnvRedis), storesLocally}
+	common := []string{"PARLEY_REDIS_ADDRS=" + redistest.Addrs(), storesLocally}
 	p := newProcess(t, append(common, "PARLEY_DATABASE_DSN="+old.DefaultDSN()), "-data", data)
 	p.start()
 	var dump bytes.Buffer

@@ -119,7 +119,6 @@ func TestACallInTwoTerminals(t *testing.T) {
 			"the input ends": {does: func(alice, _ *terminal) { alice.in.Close() }, alice: "cancelled", bob: []string{"cancelled"}},
 		} {
 			t.Run(name, func(t *testing.T) {
-				t.Parallel()
 				w := w.in(t)
 				alice, bob := w.user(), w.user()
 				b := bob.waits(ring.Options{Once: true})

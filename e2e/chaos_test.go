@@ -24,8 +24,8 @@ import (
 // envChaos says for how long, as 10m; without it there is none. envChaosSeed repeats
 // the plan of another run.
 const (
-	envChaos     = "PARLEY_CHAOS"
-	envChaosSeed = "PARLEY_CHAOS_SEED"
+	envChaos     = "PARLEY_TEST_CHAOS"
+	envChaosSeed = "PARLEY_TEST_CHAOS_SEED"
 )
 
 const (

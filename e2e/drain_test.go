@@ -58,16 +58,14 @@ func pairOfProcesses(t *testing.T) *pair {
 		},
 		start: func(i int) {
 			s.connects[i].run()
-			if err := answers(t.Context(), s.gateways[i]+"/ping"); err != nil {
-				t.Errorf("a socket gateway does not answer again: %v", err)
-			}
+			s.connects[i].readyAt(s.gateways[i])
 		},
 	}
 }
 
 // settled are twenty people with two devices each that confirm at once what they
 // get, and leave only when they are told to.
-func settled(t *testing.T, p *pair) *wandering {
+func settled(t testing.TB, p *pair) *wandering {
 	x := newWandering(t, 20, p.site, p.gateways...)
 	for i, c := range x.people {
 		x.device(c, onPhone(fmt.Sprint("phone", i)), prompt)

@@ -195,7 +195,6 @@ func TestEveryChangeOfAGroupIsToldAsDocumented(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		for _, s := range tellings {
 			t.Run(s.name, func(t *testing.T) {
-				t.Parallel()
 				s.run(newCast(w.in(t)))
 			})
 		}

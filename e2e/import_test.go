@@ -91,6 +91,26 @@ func TestAnInstallationMovesIntoAServer(t *testing.T) {
 	server.end()
 }
 
+// Somebody started Parley on the new database before the import. It ends, and nobody
+// starts on the database before the import has ended.
+func TestAProcessOnTheDatabaseOfAnImportEnds(t *testing.T) {
+	t.Parallel()
+	cfg, _ := sqldbtest.Server(t)
+	env := []string{"PARLEY_DATABASE_DSN=" + cfg.DSN}
+	data := t.TempDir()
+	if code, _, said := commandLine(t, nil, "migrate", "-data", data); code != 0 {
+		t.Fatal(said)
+	}
+	early := newService(t, append(env, storesLocally), "-data", t.TempDir())
+	early.start()
+	if code, _, said := commandLine(t, env, "import", "-data", data); code != 0 {
+		t.Errorf("the import exits with %d: %s", code, said)
+	}
+	if code := early.exit(); code != 1 || !early.log.has("an import into the database has begun") {
+		t.Errorf("the process exits with %d: %s", code, early.log.tail())
+	}
+}
+
 // The import is killed at random moments. Nobody can start on what is there then,
 // until a run comes through.
 func TestAnImportThatIsKilledIsRunAgain(t *testing.T) {

@@ -44,16 +44,25 @@ func (p *process) becomes(path string, status int, words string) {
 // health runs the command that asks the process, and returns its exit code.
 func (p *process) health(args ...string) int {
 	p.t.Helper()
+	_, code := p.beside(append([]string{"health"}, args...)...)
+	return code
+}
+
+// beside runs a command with the environment of the process, and returns what it prints
+// and its exit code.
+func (p *process) beside(args ...string) (string, int) {
+	p.t.Helper()
 	file, err := binary()
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	cmd := exec.CommandContext(p.t.Context(), file, append([]string{"health"}, args...)...)
+	cmd := exec.CommandContext(p.t.Context(), file, args...)
 	cmd.Env = p.env
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+	out, err := cmd.Output()
+	if err != nil && cmd.ProcessState == nil {
 		p.t.Fatal(err)
 	}
-	return cmd.ProcessState.ExitCode()
+	return string(out), cmd.ProcessState.ExitCode()
 }
 
 func TestAProcessThatIsToldToStopSaysSoAndServesOnForAWhile(t *testing.T) {
@@ -134,7 +143,18 @@ func TestTheLevelOfTheLogIsChangedWhileTheProcessRuns(t *testing.T) {
 	lines := func() int { return p.log.count(`"path":"/record/push`) }
 	alice.send(text(string(alice.uid()), "told"))
 	until(t, func() bool { return lines() == 1 })
-	p.levels("error")
+	for _, row := range []struct{ ask, is string }{{"", "info"}, {"error", "error"}, {"", "error"}} {
+		args := []string{"log", "level"}
+		if row.ask != "" {
+			args = append(args, row.ask)
+		}
+		if is, code := p.beside(args...); code != 0 || is != row.is+"\n" {
+			t.Errorf("%v prints %q with exit code %d, want %s", args, is, code, row.is)
+		}
+	}
+	if _, code := p.beside("log", "level", "loud"); code != 1 {
+		t.Errorf("for a level that is none the exit code is %d, want 1", code)
+	}
 	alice.send(text(string(alice.uid()), "not told"))
 	p.signal(syscall.SIGTERM)
 	if code := p.exit(); code != 0 {
@@ -142,23 +162,6 @@ func TestTheLevelOfTheLogIsChangedWhileTheProcessRuns(t *testing.T) {
 	}
 	if n := lines(); n != 1 {
 		t.Errorf("the log tells of %d requests, want the one that was made at the level info", n)
-	}
-}
-
-// levels sets the level of the log.
-func (p *process) levels(level string) {
-	p.t.Helper()
-	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodPut, "http://"+p.ops+"/log/level", strings.NewReader(level))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	res, err := httpClient.Do(req)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		p.t.Fatalf("to set the level to %s answers %s", level, res.Status)
 	}
 }
 

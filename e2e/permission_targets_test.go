@@ -134,7 +134,6 @@ func TestPermissionOfMembersOverOthers(t *testing.T) {
 		pw := newPermissionWorld(t, w)
 		for _, row := range permissionTargetRows {
 			t.Run(row.name(), func(t *testing.T) {
-				t.Parallel()
 				pw.in(t).permissionPairs(&row)
 			})
 		}

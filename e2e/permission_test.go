@@ -20,7 +20,6 @@ func TestPermissionOfEveryoneInEveryGroup(t *testing.T) {
 		pw := newPermissionWorld(t, w)
 		for _, row := range permissionRows {
 			t.Run(row.name(), func(t *testing.T) {
-				t.Parallel()
 				for _, state := range permissionStates {
 					pw.in(t).permissionLine(&row, state)
 				}

@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -155,6 +157,12 @@ func (p *process) run() {
 // ready waits until the process answers.
 func (p *process) ready() {
 	p.t.Helper()
+	p.readyAt(slices.Collect(maps.Values(p.site.gateways()))...)
+}
+
+// readyAt waits until the process answers at each of some addresses that is not "".
+func (p *process) readyAt(addrs ...string) {
+	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), 60*time.Second)
 	defer cancel()
 	go func(exited chan struct{}) {
@@ -164,11 +172,11 @@ func (p *process) ready() {
 		case <-ctx.Done():
 		}
 	}(p.exited)
-	for _, url := range p.site.gateways() {
-		if url == "" {
+	for _, addr := range addrs {
+		if addr == "" {
 			continue
 		}
-		if err := answers(ctx, url+"/ping"); err != nil {
+		if err := answers(ctx, addr+"/ping"); err != nil {
 			p.t.Fatalf("parley %s does not answer: %v", strings.Join(p.args, " "), err)
 		}
 	}

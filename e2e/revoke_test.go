@@ -37,7 +37,6 @@ func TestWhoMayRevokeAndFocusInAGroup(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		for _, r := range rows {
 			t.Run(r.name, func(t *testing.T) {
-				t.Parallel()
 				w := w.in(t)
 				founder, author, caller := w.user(), w.user(), w.user()
 				g := w.group(founder, author, caller)

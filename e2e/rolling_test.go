@@ -59,7 +59,9 @@ func startRequests(t testing.TB, sites ...site) *requests {
 		r.wg.Go(func() { r.host(host, guest) })
 	}
 	r.wg.Go(func() { r.read(newUser(t, sites[0])) })
-	r.wg.Go(func() { r.upload(newUser(t, sites[0])) })
+	caller, callee, storer := newUser(t, sites[0]), newUser(t, sites[0]), newUser(t, sites[0])
+	r.wg.Go(func() { r.call(caller, callee) })
+	r.wg.Go(func() { r.upload(storer) })
 	return r
 }
 
@@ -193,14 +195,67 @@ func (r *requests) read(c *client) {
 	}
 }
 
-// upload asks the object storage.
-func (r *requests) upload(c *client) {
-	for r.over.Err() == nil {
-		if a := r.ask(c, "/oss/get-host", fields{"appId": "dtalk"}); a == nil || a.Result != fault.OK {
-			r.t.Errorf("get-host is answered with %v", a)
+// call has one call another, who rejects or accepts, and then hangs up.
+func (r *requests) call(caller, callee *client) {
+	ok := func(what string, a *answer) bool {
+		if a != nil && a.Result != fault.OK {
+			r.t.Errorf("%s of a call is answered with %s", what, a.body)
+		}
+		pause(r.over, 5*time.Millisecond)
+		return a != nil && a.Result == fault.OK
+	}
+	for n := 0; r.over.Err() == nil; n++ {
+		a := r.ask(caller, "/app/start-call", fields{"groupId": "0", "invitees": uids([]*client{callee}), "RTCType": 1})
+		if !ok("start", a) {
 			return
 		}
+		var started struct{ TraceID int64 }
+		a.into(r.t, &started)
+		trace := started.TraceID
+		if !ok("check", r.ask(callee, "/app/check-call", fields{"traceId": trace})) ||
+			!ok("answer", r.ask(callee, "/app/handle-call", fields{"traceId": trace, "answer": n%2 == 0})) {
+			return
+		}
+		if n%2 == 0 && !ok("end", r.ask(callee, "/app/handle-call", fields{"traceId": trace, "answer": false})) {
+			return
+		}
+	}
+}
+
+// upload stores objects, whole and in parts.
+func (r *requests) upload(c *client) {
+	whole, parted := inDtalk("rolling/whole"), inDtalk("rolling/parts")
+	ask := func(path string, p parts) *answer {
+		contentType, body := p.encode(verbatim)
+		return r.request(c, path, contentType, body)
+	}
+	ok := func(what string, a *answer) bool {
+		if a != nil && a.Result != fault.OK {
+			r.t.Errorf("%s is answered with %s", what, a.body)
+		}
 		pause(r.over, 10*time.Millisecond)
+		return a != nil && a.Result == fault.OK
+	}
+	for r.over.Err() == nil {
+		if !ok("an upload", ask("/oss/upload", whole.texts(file("file", "content")))) {
+			return
+		}
+		a := r.ask(c, "/oss/init-multipart-upload", parted.json(nil))
+		if !ok("the beginning of an upload", a) {
+			return
+		}
+		var begun struct{ UploadID string }
+		a.into(r.t, &begun)
+		a = ask("/oss/upload-part", parted.texts(textPart("uploadId", begun.UploadID), textPart("partNumber", "1"), file("file", "part")))
+		if !ok("a part", a) {
+			return
+		}
+		var written etag
+		a.into(r.t, &written)
+		done := parted.json(map[string]any{"uploadId": begun.UploadID, "parts": []etag{written}})
+		if !ok("the end of an upload", r.ask(c, "/oss/complete-multipart-upload", done)) {
+			return
+		}
 	}
 }
 
@@ -279,13 +334,14 @@ func (x *wandering) chatter(people int) (quiet func()) {
 	}
 }
 
-// Every process is replaced while everything is in use, and nobody notices: through nginx
-// no request fails, and no event is lost or out of order.
-func TestARollingRestartBehindNginxFailsNoRequest(t *testing.T) {
-	t.Parallel()
-	f := startFleet(t, "PARLEY_CONNECT_RESENDAFTER=1h")
-	x := settled(t, &pair{site: f.site, gateways: []string{f.site.connect}})
-	r := startRequests(t, f.site)
+// rollUnderLoad rolls while people use all routes at these sites and have sockets there.
+func (f *fleet) rollUnderLoad(sites ...site) {
+	gateways := make([]string, len(sites))
+	for i, s := range sites {
+		gateways[i] = s.connect
+	}
+	x := settled(f.t, &pair{site: f.site, gateways: gateways})
+	r := startRequests(f.t, sites...)
 	quiet := x.chatter(6)
 	f.roll(x, r)
 	quiet()
@@ -295,20 +351,19 @@ func TestARollingRestartBehindNginxFailsNoRequest(t *testing.T) {
 	x.verify()
 }
 
+// Every process is replaced while everything is in use, and nobody notices: through nginx
+// no request fails, and no event is lost or out of order.
+func TestARollingRestartBehindNginxFailsNoRequest(t *testing.T) {
+	t.Parallel()
+	f := startFleet(t, "PARLEY_CONNECT_RESENDAFTER=1h")
+	f.rollUnderLoad(f.site)
+}
+
 // Who knows the gateways tries another one, once.
 func TestARollingRestartWithoutNginxCostsOneTryMore(t *testing.T) {
 	t.Parallel()
 	f := startFleet(t, "PARLEY_CONNECT_RESENDAFTER=1h", "PARLEY_STOP_DELAY="+stopDelay.String())
-	sites := f.direct()
-	x := settled(t, &pair{site: f.site, gateways: []string{sites[0].connect, sites[1].connect}})
-	r := startRequests(t, sites...)
-	quiet := x.chatter(6)
-	f.roll(x, r)
-	quiet()
-	r.verify(1000)
-	x.rest()
-	x.calm()
-	x.verify()
+	f.rollUnderLoad(f.direct()...)
 }
 
 // A service that hangs: it accepts calls and does nothing. What only reads is asked of the

@@ -49,7 +49,6 @@ func TestEveryRouteAnswersAsItsTableSays(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		for _, tb := range tables {
 			t.Run(tb.route, func(t *testing.T) {
-				t.Parallel()
 				s := newScene(w.in(t))
 				if tb.set != nil {
 					tb.set(s)

@@ -76,10 +76,8 @@ func startServicesOn(t testing.TB, redis, redisOfFirst string, more ...string) *
 			"PARLEY_RECORD_ENDPOINTS="+records, "PARLEY_GROUPSERVICE_ENDPOINTS="+group, "PARLEY_CALL_ENDPOINTS="+call, "PARLEY_CONNECT_WITHAPP=false")
 	}
 	s.site = site{app: gateway("app"), group: gateway("group"), oss: gateway("oss"), connect: s.gateways[0]}
-	for _, url := range s.gateways {
-		if err := answers(t.Context(), url+"/ping"); err != nil {
-			t.Fatalf("a socket gateway does not answer: %v", err)
-		}
+	for i, addr := range s.gateways {
+		s.connects[i].readyAt(addr)
 	}
 	return s
 }

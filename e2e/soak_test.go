@@ -19,7 +19,7 @@ import (
 // envSoak says how long the soak takes, as 10m. Without it, it is short, which
 // shows little more than that it works.
 const (
-	envSoak   = "PARLEY_SOAK"
+	envSoak   = "PARLEY_TEST_SOAK"
 	shortSoak = 8 * time.Second
 )
 

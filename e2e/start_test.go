@@ -1,8 +1,11 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -137,23 +140,30 @@ func TestServersThatStayAwayAreNamed(t *testing.T) {
 	})
 }
 
+// loginBody is what beginLogin leaves out.
+const loginBody = `{"connType":0}`
+
+// beginLogin sends a request without its body, and returns when it is being worked on.
+func beginLogin(c *client) *rawConn {
+	c.t.Helper()
+	conn := dial(c.t, c.site.app).write(head("POST /app/user/login HTTP/1.1", "Host: x", "FZM-SIGNATURE: "+c.token(),
+		"Content-Type: application/json", fmt.Sprintf("Content-Length: %d", len(loginBody)), "Expect: 100-continue"))
+	// The server asks for the body once the request is being worked on.
+	if line, err := conn.reader.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
+		c.t.Fatalf("the server says %q, error %v", line, err)
+	}
+	if _, err := conn.reader.ReadString('\n'); err != nil {
+		c.t.Fatal(err)
+	}
+	return conn
+}
+
 // A request that has begun when the process is told to stop is answered.
 func TestARequestInFlightOutlivesTheSignal(t *testing.T) {
 	t.Parallel()
 	p := newProcess(t, nil, "-data", t.TempDir())
 	p.start()
-	alice := newUser(t, p.site)
-	body := `{"connType":0}`
-	request := head("POST /app/user/login HTTP/1.1", "Host: x", "FZM-SIGNATURE: "+alice.token(),
-		"Content-Type: application/json", fmt.Sprintf("Content-Length: %d", len(body)), "Expect: 100-continue")
-	c := dial(t, p.site.app).write(request)
-	// The server asks for the body once the request is being worked on.
-	if line, err := c.reader.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
-		t.Fatalf("the server says %q, error %v", line, err)
-	}
-	if _, err := c.reader.ReadString('\n'); err != nil {
-		t.Fatal(err)
-	}
+	c := beginLogin(newUser(t, p.site))
 	p.signal(syscall.SIGTERM)
 	until(t, func() bool {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(p.site.app, "http://"))
@@ -162,9 +172,27 @@ func TestARequestInFlightOutlivesTheSignal(t *testing.T) {
 		}
 		return err != nil
 	})
-	c.write(body).answer().want(t, fault.OK)
+	c.write(loginBody).answer().want(t, fault.OK)
 	if code := p.exit(); code != 0 {
 		t.Errorf("it ends with exit code %d, want 0", code)
+	}
+}
+
+// In the delay each answer ends its connection, however long ago the request began: nobody
+// sends his next one just as the connection is closed.
+func TestAnswersEndConnectionsOnceAProcessIsToldToStop(t *testing.T) {
+	t.Parallel()
+	p := newProcess(t, []string{"PARLEY_STOP_DELAY=1m"}, "-data", t.TempDir())
+	p.start()
+	alice := newUser(t, p.site)
+	before := beginLogin(alice)
+	p.signal(syscall.SIGTERM)
+	p.becomes("/readyz", http.StatusServiceUnavailable, `"stopping"`)
+	for came, conn := range map[string]*rawConn{"before": before, "after": beginLogin(alice)} {
+		conn.write(loginBody).answer().want(t, fault.OK)
+		if _, err := conn.reader.ReadByte(); !errors.Is(err, io.EOF) {
+			t.Errorf("the connection of a request that came %s the signal outlives its answer (%v)", came, err)
+		}
 	}
 }
 

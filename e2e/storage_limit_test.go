@@ -10,7 +10,7 @@ import (
 func TestAUserStoresAsMuchAsTheQuotaAllows(t *testing.T) {
 	t.Parallel()
 	for name, make := range keepers {
-		for form, start := range forms {
+		for form, start := range forms() {
 			t.Run(name+", "+form, func(t *testing.T) {
 				t.Parallel()
 				w := storingWithin(t, app.Default(), start, mib, make(t))

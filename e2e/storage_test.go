@@ -189,7 +189,7 @@ func TestAURLBeginsWithTheHost(t *testing.T) {
 // default.
 func mixed(t *testing.T, scenario func(t *testing.T, w *world, stores map[string]*keeper)) {
 	t.Parallel()
-	for form, start := range forms {
+	for form, start := range forms() {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()
 			all := map[string]*keeper{"": localKeeper(t), oss.Aliyun: aliyunKeeper(t), oss.Huaweiyun: huaweiKeeper(t)}

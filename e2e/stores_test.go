@@ -94,7 +94,7 @@ func everyStore(t *testing.T, scenario func(*testing.T, *world, *keeper)) {
 func everyStoreWith(t *testing.T, choice map[string]func(testing.TB) *keeper, config app.Config, scenario func(*testing.T, *world, *keeper)) {
 	t.Parallel()
 	for name, make := range choice {
-		for form, start := range forms {
+		for form, start := range forms() {
 			if racing && unwatched(name, form) {
 				continue
 			}

@@ -116,7 +116,7 @@ func TestTwoReleasesServeSideBySide(t *testing.T) {
 	if !release.livesWithNewer && onTiDB(t) {
 		t.Skip("a parley from before migration 5 does not start on a TiDB")
 	}
-	env := append(serverEnv(t), "PARLEY_REDIS_ADDRS="+os.Getenv(redistest.EnvRedis), storesLocally)
+	env := append(serverEnv(t), "PARLEY_REDIS_ADDRS="+redistest.Addrs(), storesLocally)
 	data := t.TempDir()
 	before := newProcess(t, env, "-data", data)
 	before.file = release.file

@@ -31,39 +31,27 @@ type world struct {
 
 // everywhere runs a scenario in every form in which Parley runs: all services
 // in one process, where calls stay inside it, and every service for itself,
-// where they go through zrpc over loopback; where there is an etcd, also with two of
-// every service.
+// where they go through zrpc over loopback. By make test-twice it runs it with two of
+// every service instead.
 func everywhere(t *testing.T, scenario func(*testing.T, *world)) {
 	everywhereWith(t, app.Default(), scenario)
 }
 
-// forms are the forms in which Parley runs.
-var forms = map[string]func(testing.TB, app.Config, app.Backends) site{
-	"one process": startTogether,
-	"split":       startSplit,
+// forms returns the forms in which Parley runs.
+func forms() map[string]func(testing.TB, app.Config, app.Backends) site {
+	if os.Getenv(envTwice) != "" {
+		return map[string]func(testing.TB, app.Config, app.Backends) site{"twice": startTwice}
+	}
+	return map[string]func(testing.TB, app.Config, app.Backends) site{"one process": startTogether, "split": startSplit}
 }
 
-// everywhereWith is everywhere with a configuration.
+// everywhereWith is everywhere with a configuration. Subtests of a scenario are not
+// parallel: they would come behind all tests that wait, and the world with all its servers
+// would be kept for them.
 func everywhereWith(t *testing.T, config app.Config, scenario func(*testing.T, *world)) {
-	all := forms
-	if os.Getenv(envTwice) != "" {
-		all = map[string]func(testing.TB, app.Config, app.Backends) site{"twice": startTwice}
-	}
-	inForms(t, all, config, scenario)
-}
-
-// atOneGateway is everywhereWith for what each gateway limits by itself.
-func atOneGateway(t *testing.T, config app.Config, scenario func(*testing.T, *world)) {
-	if os.Getenv(envTwice) != "" {
-		t.Skip("there are two gateways")
-	}
-	inForms(t, forms, config, scenario)
-}
-
-func inForms(t *testing.T, forms map[string]func(testing.TB, app.Config, app.Backends) site, config app.Config, scenario func(*testing.T, *world)) {
 	t.Parallel()
 	config.Call.AppID, config.Call.Secret = callApp, callSecret
-	for name, start := range forms {
+	for name, start := range forms() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := app.Backends{DB: sqldbtest.New(t), Redis: redistest.New(t)}
@@ -72,6 +60,14 @@ func inForms(t *testing.T, forms map[string]func(testing.TB, app.Config, app.Bac
 			scenario(t, w)
 		})
 	}
+}
+
+// atOneGateway is everywhereWith for what each gateway limits by itself.
+func atOneGateway(t *testing.T, config app.Config, scenario func(*testing.T, *world)) {
+	if os.Getenv(envTwice) != "" {
+		t.Skip("there are two gateways")
+	}
+	everywhereWith(t, config, scenario)
 }
 
 // callApp and callSecret are those of the tickets of calls.
