@@ -1,6 +1,7 @@
 package prometheus_test
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,8 +11,12 @@ import (
 	"parley/e2e/servers/fixture"
 )
 
-// inCluster is how pods are found. The promtool of some systems is built without it.
-var inCluster = regexp.MustCompile(`(?s)kubernetes_sd_configs:\n.*?(\n +relabel_configs:)`)
+var (
+	// inCluster is how pods are found. The promtool of some systems is built without it.
+	inCluster = regexp.MustCompile(`(?s)kubernetes_sd_configs:\n.*?(\n +relabel_configs:)`)
+	// fallback is what only Prometheus 3 knows, and older ones do by themselves.
+	fallback = regexp.MustCompile(`(?m)^ +fallback_scrape_protocol:.*\n`)
+)
 
 func TestPromtoolAcceptsTheConfigurationsAndTheTestsOfAlertsPass(t *testing.T) {
 	t.Parallel()
@@ -24,13 +29,22 @@ func TestPromtoolAcceptsTheConfigurationsAndTheTestsOfAlertsPass(t *testing.T) {
 	if err := os.CopyFS(folder, os.DirFS(".")); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile("kubernetes.yml")
+	version, err := exec.CommandContext(t.Context(), promtool, "--version").CombinedOutput()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("promtool --version: %v\n%s", err, version)
 	}
-	elsewhere := inCluster.ReplaceAll(text, []byte("static_configs: [{targets: [\"a:6060\"]}]$1"))
-	if err := os.WriteFile(filepath.Join(folder, "kubernetes.yml"), elsewhere, 0o600); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"prometheus.yml", "kubernetes.yml"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = inCluster.ReplaceAll(text, []byte("static_configs: [{targets: [\"a:6060\"]}]$1"))
+		if bytes.Contains(version, []byte("version 2.")) {
+			text = fallback.ReplaceAll(text, nil)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, args := range [][]string{
 		{"check", "config", "prometheus.yml"},

@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
+	"sigs.k8s.io/yaml"
 )
 
 // targets are the processes of an installation in which all is apart.
@@ -192,6 +194,114 @@ func TestAnybodyMayReadObjectsOfTheBucketAndNotListThem(t *testing.T) {
 	script := strings.Join(project(t).Services["bucket"].Command, "\n")
 	if strings.Count(script, "mc anonymous") != 1 || !strings.Contains(script, sets) {
 		t.Errorf("the bucket is opened otherwise than by public.json:\n%s", script)
+	}
+}
+
+// The script has a shell and mc, and nothing else that an image may have or not.
+func TestTheBucketIsMadeAsOftenAsOneLikesAndProvenToBeThere(t *testing.T) {
+	t.Parallel()
+	s := project(t).Services["bucket"]
+	for name, c := range map[string]struct {
+		fails string // the command of mc that does
+		ok    bool
+	}{
+		"first":                      {"none", true},
+		"again":                      {"admin policy attach", true},
+		"no bucket":                  {"mb", false},
+		"no user":                    {"admin user add", false},
+		"no policy":                  {"admin policy create", false},
+		"another secret than Parley": {"alias set parley", false},
+		"a bucket it cannot reach":   {"ls parley/parley", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			mc := "#!/bin/sh\necho \"$*\" >>\"" + folder + "/said\"\ncase \"$*\" in \"" + c.fails + "\"*) exit 1 ;; esac\n"
+			if err := os.WriteFile(filepath.Join(folder, "mc"), []byte(mc), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			for _, secret := range s.Secrets {
+				if err := os.WriteFile(filepath.Join(folder, secret.Source), []byte("the "+secret.Source), 0o400); err != nil {
+					t.Fatal(err)
+				}
+			}
+			args := append(slices.Clone(s.Entrypoint[1:]), strings.ReplaceAll(strings.Join(s.Command, " "), "/run/secrets", folder))
+			script := exec.CommandContext(t.Context(), s.Entrypoint[0], args...)
+			script.Env = []string{"PATH=" + folder}
+			out, err := script.CombinedOutput()
+			if (err == nil) != c.ok {
+				t.Errorf("the script ends with %v:\n%s", err, out)
+			}
+			said, err := os.ReadFile(filepath.Join(folder, "said"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.ok && !strings.HasSuffix(string(said), "alias set parley http://minio:9000 parley the s3_secret\nls parley/parley\n") {
+				t.Errorf("nobody looks whether Parley gets to the bucket:\n%s", said)
+			}
+		})
+	}
+}
+
+func TestContainersOfParleyAreNotKilledBeforeTheyHaveStopped(t *testing.T) {
+	t.Parallel()
+	var defaults struct {
+		Stop struct{ Delay, Grace string }
+	}
+	for _, file := range [][]string{{"app", "config.yaml"}, {"deploy", "compose", "parley.yaml"}} {
+		if err := yaml.Unmarshal(read(t, file...), &defaults); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := project(t)
+	for _, target := range targets {
+		s := p.Services[target]
+		var stops time.Duration
+		for key, value := range map[string]string{"PARLEY_STOP_DELAY": defaults.Stop.Delay, "PARLEY_STOP_GRACE": defaults.Stop.Grace} {
+			if other := s.Environment[key]; other != nil {
+				value = *other
+			}
+			d, err := time.ParseDuration(value)
+			if err != nil {
+				t.Errorf("%s has %s=%s", target, key, value)
+			}
+			stops += d
+		}
+		if given := s.StopGracePeriod; given == nil || time.Duration(*given) < stops+time.Second {
+			t.Errorf("%s may take %s to stop and is killed after %s", target, stops, given)
+		}
+	}
+}
+
+// databaseConns is how many connections n processes open at most: one pool for reading and
+// one for writing each.
+func databaseConns(t *testing.T, n int) int {
+	t.Helper()
+	var defaults struct {
+		Database struct{ MaxConns int }
+	}
+	if err := yaml.Unmarshal(read(t, "app", "config.yaml"), &defaults); err != nil || defaults.Database.MaxConns == 0 {
+		t.Fatalf("there is no default of Database.MaxConns: %v", err)
+	}
+	return n * 2 * defaults.Database.MaxConns
+}
+
+// All are there twice for a moment when they are replaced.
+func TestMySQLTakesTheConnectionsOfAllProcesses(t *testing.T) {
+	t.Parallel()
+	p, processes := project(t), 0
+	for _, s := range p.Services {
+		if s.Environment["PARLEY_DATABASE_PASSWORDFILE"] != nil {
+			processes += s.GetScale()
+		}
+	}
+	at := slices.IndexFunc(p.Services["mysql"].Command, func(arg string) bool { return strings.HasPrefix(arg, "--max-connections=") })
+	if at < 0 {
+		t.Fatal("mysqld has its default of 151 connections")
+	}
+	given, err := strconv.Atoi(strings.TrimPrefix(p.Services["mysql"].Command[at], "--max-connections="))
+	if want := databaseConns(t, 2*processes); err != nil || given <= want {
+		t.Errorf("mysqld takes %d connections and is asked for up to %d: %v", given, want, err)
 	}
 }
 

@@ -2,9 +2,12 @@ package deploy_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,9 +16,11 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	k8slabels "k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -33,6 +38,8 @@ type cluster struct {
 	budgets     map[string]*policyv1.PodDisruptionBudget
 	scalers     map[string]*autoscalingv2.HorizontalPodAutoscaler
 	policies    map[string]*networkingv1.NetworkPolicy
+	commands    map[string]*batchv1.CronJob
+	bindings    map[string]*rbacv1.RoleBinding
 }
 
 // decode reads a resource of a kind that is known, and no field that is not.
@@ -71,6 +78,7 @@ func example(t *testing.T) *cluster {
 		make(map[string]*appsv1.Deployment), make(map[string]*appsv1.StatefulSet), make(map[string]*corev1.Service),
 		make(map[string]*corev1.ConfigMap), make(map[string]*corev1.Secret), make(map[string]*policyv1.PodDisruptionBudget),
 		make(map[string]*autoscalingv2.HorizontalPodAutoscaler), make(map[string]*networkingv1.NetworkPolicy),
+		make(map[string]*batchv1.CronJob), make(map[string]*rbacv1.RoleBinding),
 	}
 	for _, resource := range built.Resources() {
 		text, err := resource.AsYAML()
@@ -98,6 +106,12 @@ func example(t *testing.T) *cluster {
 			decode(t, c.scalers, name, text)
 		case "NetworkPolicy.networking.k8s.io/v1":
 			decode(t, c.policies, name, text)
+		case "CronJob.batch/v1":
+			decode(t, c.commands, name, text)
+		case "RoleBinding.rbac.authorization.k8s.io/v1":
+			decode(t, c.bindings, name, text)
+		case "Role.rbac.authorization.k8s.io/v1":
+			decode(t, make(map[string]*rbacv1.Role), name, text)
 		case "Namespace.v1":
 			decode(t, make(map[string]*corev1.Namespace), name, text)
 		default:
@@ -115,6 +129,9 @@ func (c *cluster) pods() map[string]corev1.PodTemplateSpec {
 	}
 	for name, s := range c.sets {
 		pods[name] = s.Spec.Template
+	}
+	for name, j := range c.commands {
+		pods[name] = j.Spec.JobTemplate.Spec.Template
 	}
 	return pods
 }
@@ -177,7 +194,8 @@ func budget(c *cluster, name string) *metav1.LabelSelector {
 
 func TestEveryPodHasNoMoreRightsThanItNeeds(t *testing.T) {
 	t.Parallel()
-	for name, pod := range example(t).pods() {
+	c := example(t)
+	for name, pod := range c.pods() {
 		s := pod.Spec.SecurityContext
 		if s == nil || s.RunAsNonRoot == nil || !*s.RunAsNonRoot || s.SeccompProfile == nil || s.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault {
 			t.Errorf("%s may be root or make any system call", name)
@@ -198,7 +216,7 @@ func TestEveryPodHasNoMoreRightsThanItNeeds(t *testing.T) {
 				t.Errorf("%s runs the image %s, which is not pinned", name, container.Image)
 			}
 			for what, probe := range map[string]*corev1.Probe{"startup": container.StartupProbe, "liveness": container.LivenessProbe, "readiness": container.ReadinessProbe} {
-				if probe == nil {
+				if probe == nil && c.commands[name] == nil {
 					t.Errorf("%s has no %s probe", name, what)
 				}
 			}
@@ -287,14 +305,14 @@ func port(container corev1.Container, name string) int32 {
 }
 
 // environment returns what a container of Parley finds.
-func (c *cluster) environment(t *testing.T, deployment string) map[string]string {
+func (c *cluster) environment(t *testing.T, pod string) map[string]string {
 	t.Helper()
-	container := c.deployments[deployment].Spec.Template.Spec.Containers[0]
+	container := c.pods()[pod].Spec.Containers[0]
 	env := make(map[string]string)
 	for _, from := range container.EnvFrom {
 		config, ok := c.configs[from.ConfigMapRef.Name]
 		if !ok {
-			t.Errorf("%s takes its environment from %s, which is not there", deployment, from.ConfigMapRef.Name)
+			t.Errorf("%s takes its environment from %s, which is not there", pod, from.ConfigMapRef.Name)
 			continue
 		}
 		for name, value := range config.Data {
@@ -365,7 +383,7 @@ func TestServicesAndPoliciesMeanPodsAndPortsThatAreThere(t *testing.T) {
 			t.Errorf("what no policy names is open at %s", pod)
 		}
 	}
-	if p := c.policies["nobody"]; p == nil || len(p.Spec.Ingress) != 0 || len(c.selected(t, &p.Spec.PodSelector)) != len(targets)+1 {
+	if p := c.policies["nobody"]; p == nil || len(p.Spec.Ingress) != 0 || len(c.selected(t, &p.Spec.PodSelector)) != len(targets)+2 {
 		t.Error("not all of ours is closed without a policy that opens it")
 	}
 	for at, callers := range open {
@@ -376,7 +394,7 @@ func TestServicesAndPoliciesMeanPodsAndPortsThatAreThere(t *testing.T) {
 	for at, caller := range map[string]string{
 		"nginx:8443": "anybody", "app:8888": "nginx", "connect:3102": "nginx", "group:8889": "nginx", "oss:8890": "nginx",
 		"record-rpc:9001": "connect", "group-rpc:9002": "call-rpc", "call-rpc:9003": "app", "oss-rpc:9004": "oss",
-		"app:6060": "monitoring", "etcd:2379": "record-rpc", "etcd:2380": "etcd",
+		"app:6060": "monitoring", "etcd:2379": "record-rpc", "etcd:2380": "etcd", "etcd:2381": "monitoring",
 	} {
 		if !slices.Contains(open[at], caller) {
 			t.Errorf("%s may not call %s, only %v may", caller, at, open[at])
@@ -442,17 +460,99 @@ func TestWhatPodsMountIsThere(t *testing.T) {
 	}
 }
 
+// What is done by hand is done to the same database as what runs.
+func TestACommandFindsWhatTheRecordServiceFindsAndNeverRunsByItself(t *testing.T) {
+	t.Parallel()
+	c := example(t)
+	job := c.commands["command"]
+	if job == nil || job.Spec.Suspend == nil || !*job.Spec.Suspend {
+		t.Fatal("there is no command that waits to be asked for")
+	}
+	want := c.environment(t, "record-rpc")
+	delete(want, "PARLEY_OPS_LISTEN")
+	delete(want, "GOMEMLIMIT")
+	if got := c.environment(t, "command"); !maps.Equal(got, want) {
+		t.Errorf("a command finds the environment %v, want %v", got, want)
+	}
+	pod, service := c.pods()["command"].Spec, c.pods()["record-rpc"].Spec
+	byName := func(a, b corev1.Volume) int { return strings.Compare(a.Name, b.Name) }
+	byPath := func(a, b corev1.VolumeMount) int { return strings.Compare(a.MountPath, b.MountPath) }
+	for _, p := range []corev1.PodSpec{pod, service} {
+		slices.SortFunc(p.Volumes, byName)
+		slices.SortFunc(p.Containers[0].VolumeMounts, byPath)
+	}
+	if !reflect.DeepEqual(pod.Volumes, service.Volumes) || !reflect.DeepEqual(pod.Containers[0].VolumeMounts, service.Containers[0].VolumeMounts) {
+		t.Errorf("a command mounts %v, want %v", pod.Volumes, service.Volumes)
+	}
+	if pod.Containers[0].Image != service.Containers[0].Image {
+		t.Errorf("a command runs %s, want %s", pod.Containers[0].Image, service.Containers[0].Image)
+	}
+}
+
+// A socket takes two connections of nginx, and a local port towards the gateways.
+func TestNginxHoldsAsManySocketsAsItHasPorts(t *testing.T) {
+	t.Parallel()
+	number := func(directive string) int {
+		found := regexp.MustCompile(`(?m)^ *` + directive + ` (\d+);`).FindSubmatch(read(t, "deploy", "nginx", "nginx.conf"))
+		if found == nil {
+			t.Fatalf("nginx.conf has no number for %s", directive)
+		}
+		n, err := strconv.Atoi(string(found[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	var from, to int
+	for _, s := range example(t).pods()["nginx"].Spec.SecurityContext.Sysctls {
+		if s.Name != "net.ipv4.ip_local_port_range" {
+			t.Errorf("nginx sets %s, which the strictest profile may not allow", s.Name)
+		} else if _, err := fmt.Sscan(s.Value, &from, &to); err != nil {
+			t.Errorf("the local ports of nginx are %q: %v", s.Value, err)
+		}
+	}
+	if sockets, ports := number("worker_processes")*number("worker_connections")/2, to-from+1; sockets < ports || ports < 60000 {
+		t.Errorf("nginx has connections for %d sockets and %d local ports", sockets, ports)
+	}
+	if files := number("worker_rlimit_nofile"); files <= number("worker_connections") {
+		t.Errorf("a worker of nginx may open %d files only", files)
+	}
+}
+
+// An installation is told what its database has to take.
+func TestTheExampleSaysHowManyConnectionsTheDatabaseNeeds(t *testing.T) {
+	t.Parallel()
+	c := example(t)
+	var least, most int
+	for _, target := range targets {
+		if c.environment(t, target)["PARLEY_DATABASE_PASSWORDFILE"] != "" {
+			least += int(*c.scalers[target].Spec.MinReplicas)
+			most += int(c.scalers[target].Spec.MaxReplicas) + c.deployments[target].Spec.Strategy.RollingUpdate.MaxSurge.IntValue()
+		}
+	}
+	text := string(read(t, "deploy", "kubernetes", "example", "kustomization.yaml"))
+	for _, n := range []int{least, most} {
+		if said := fmt.Sprintf("above %d ", databaseConns(t, n)); !strings.Contains(text, said) {
+			t.Errorf("the example does not say %q", said)
+		}
+	}
+}
+
 // Each pod checks the configuration as it finds it.
 func TestEveryPodAcceptsItsConfiguration(t *testing.T) {
 	t.Parallel()
 	program, c := binary(t), example(t)
-	for _, target := range targets {
-		t.Run(target, func(t *testing.T) {
+	for _, name := range append([]string{"command"}, targets...) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			pod, folder := c.deployments[target].Spec.Template.Spec, t.TempDir()
+			pod, folder := c.pods()[name].Spec, t.TempDir()
 			container := pod.Containers[0]
-			if want := []string{"-target", target, "-config", "/etc/parley/parley.yaml"}; !slices.Equal(container.Args, want) {
-				t.Errorf("%s runs %q, want %q", target, container.Args, want)
+			want := []string{"-target", name, "-config", "/etc/parley/parley.yaml"}
+			if c.commands[name] != nil {
+				want = []string{"migrate", "status", "-config", "/etc/parley/parley.yaml"}
+			}
+			if !slices.Equal(container.Args, want) {
+				t.Errorf("%s runs %q, want %q", name, container.Args, want)
 			}
 			for _, mount := range container.VolumeMounts {
 				at := slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == mount.Name })
@@ -476,11 +576,11 @@ func TestEveryPodAcceptsItsConfiguration(t *testing.T) {
 			}
 			check := exec.CommandContext(t.Context(), program, "config", "check", "-config", filepath.Join(folder, "etc", "parley", "parley.yaml"))
 			check.Env = []string{"PARLEY_DATA=/data"}
-			for name, value := range c.environment(t, target) {
-				check.Env = append(check.Env, name+"="+strings.ReplaceAll(value, "/run/secrets", filepath.Join(folder, "run", "secrets")))
+			for key, value := range c.environment(t, name) {
+				check.Env = append(check.Env, key+"="+strings.ReplaceAll(value, "/run/secrets", filepath.Join(folder, "run", "secrets")))
 			}
 			if out, err := check.CombinedOutput(); err != nil {
-				t.Errorf("%s refuses its configuration: %v\n%s", target, err, out)
+				t.Errorf("%s refuses its configuration: %v\n%s", name, err, out)
 			}
 		})
 	}

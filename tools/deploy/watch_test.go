@@ -260,22 +260,84 @@ func TestDashboardsShowWhatIsMeasured(t *testing.T) {
 	}
 }
 
+// scrape is a job of Prometheus.
+type scrape struct {
+	Name string `json:"job_name"`
+	Path string `json:"metrics_path"`
+	DNS  []struct {
+		Names []string
+		Port  int
+	} `json:"dns_sd_configs"`
+	Static []struct {
+		Targets []string
+	} `json:"static_configs"`
+	Pods []struct {
+		Namespaces struct{ Names []string }
+		Selectors  []struct{ Label string }
+	} `json:"kubernetes_sd_configs"`
+}
+
+func scrapes(t *testing.T, file string) []scrape {
+	t.Helper()
+	var config struct {
+		Scrapes []scrape `json:"scrape_configs"`
+	}
+	if err := yaml.Unmarshal(read(t, "deploy", "prometheus", file), &config); err != nil {
+		t.Fatal(err)
+	}
+	return config.Scrapes
+}
+
+// What is not Parley and without which nobody comes in, or nothing can be started.
+func TestPrometheusAsksNginxAndEtcd(t *testing.T) {
+	t.Parallel()
+	p, c := project(t), example(t)
+	asked := func(file string) map[string]scrape {
+		jobs := make(map[string]scrape)
+		for _, s := range scrapes(t, file) {
+			jobs[s.Name] = s
+			for _, pods := range s.Pods {
+				if !slices.Equal(pods.Namespaces.Names, []string{"parley"}) {
+					t.Errorf("%s looks for pods in %v, where the example does not let it", file, pods.Namespaces.Names)
+				}
+			}
+		}
+		if jobs["nginx"].Path != "/ping" {
+			t.Errorf("%s asks nginx for %q, want /ping", file, jobs["nginx"].Path)
+		}
+		return jobs
+	}
+	for name, s := range asked("prometheus.yml") {
+		for _, static := range s.Static {
+			if host, _, _ := strings.Cut(static.Targets[0], ":"); host != name || p.Services[host].Name == "" {
+				t.Errorf("the job %s asks %v, which compose does not have", name, static.Targets)
+			}
+		}
+	}
+	jobs, etcd := asked("kubernetes.yml"), c.sets["etcd"]
+	var members []string
+	for i := range *etcd.Spec.Replicas {
+		members = append(members, fmt.Sprintf("etcd-%d.%s.parley:%d", i, etcd.Spec.ServiceName, port(etcd.Spec.Template.Spec.Containers[0], "metrics")))
+	}
+	if got := jobs["etcd"].Static[0].Targets; !slices.Equal(got, members) {
+		t.Errorf("Prometheus asks the members %v of etcd, want %v", got, members)
+	}
+	for _, name := range []string{"nginx", "parley"} {
+		if got, want := jobs[name].Pods[0].Selectors[0].Label, "app.kubernetes.io/name="+name; got != want {
+			t.Errorf("the job %s asks the pods with %s, want %s", name, got, want)
+		}
+	}
+	subject := c.bindings["prometheus"].Subjects[0]
+	if subject.Namespace != "monitoring" || subject.Kind != "ServiceAccount" {
+		t.Errorf("%v may look for pods, and not Prometheus in its namespace", subject)
+	}
+}
+
 // Prometheus reads the processes that there are.
 func TestPrometheusReadsEveryTarget(t *testing.T) {
 	t.Parallel()
-	var config struct {
-		ScrapeConfigs []struct {
-			DNS []struct {
-				Names []string
-				Port  int
-			} `json:"dns_sd_configs"`
-		} `json:"scrape_configs"`
-	}
-	if err := yaml.Unmarshal(read(t, "deploy", "prometheus", "prometheus.yml"), &config); err != nil {
-		t.Fatal(err)
-	}
 	read := make(map[string]bool)
-	for _, scrape := range config.ScrapeConfigs {
+	for _, scrape := range scrapes(t, "prometheus.yml") {
 		for _, dns := range scrape.DNS {
 			for _, name := range dns.Names {
 				read[name] = dns.Port == 6060

@@ -36,13 +36,19 @@ func failure(codes []Code) object {
 
 // refusals are the answers to requests that did not come through.
 var refusals = object{
-	"TooLarge":   refusal("The body is over the limit. Result -1012, on /oss -10202."),
-	"TooMany":    refusal("Too many requests from this user or address. Result -1000."),
-	"Overloaded": refusal("The queues are full. Nothing happened; the request may be sent again as it is. Result -1000."),
+	"TooLarge":   refusal("The body is over the limit. Result -1012, on /oss -10202.", nil),
+	"TooMany":    refusal("Too many requests from this user or address. Nothing happened. Result -1000.", object{"Retry-After": retryAfter}),
+	"Overloaded": refusal("There is too much to do, or there are too many connections. Nothing happened; the request may be sent again as it is. Result -1000.", nil),
 }
 
-func refusal(text string) object {
-	return object{"description": text, "content": object{"application/json": object{"schema": ref("Failure")}}}
+var retryAfter = object{"description": "In how many seconds the next request may come.", "schema": object{"type": "integer", "minimum": 1}}
+
+func refusal(text string, headers object) object {
+	answer := object{"description": text, "content": object{"application/json": object{"schema": ref("Failure")}}}
+	if headers != nil {
+		answer["headers"] = headers
+	}
+	return answer
 }
 
 var tokenScheme = object{

@@ -59,6 +59,22 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 	}
 }
 
+func TestEveryRouteSaysHowItRefuses(t *testing.T) {
+	t.Parallel()
+	for path, item := range load(t).Paths.Map() {
+		for method, op := range item.Operations() {
+			for _, status := range []int{413, 429, 503} {
+				answer := op.Responses.Status(status)
+				if answer == nil {
+					t.Errorf("%s %s does not list %d", method, path, status)
+				} else if wait := answer.Value.Headers["Retry-After"]; (wait != nil) != (status == 429) {
+					t.Errorf("%d of %s %s has Retry-After: %v, want it with 429 alone", status, method, path, wait != nil)
+				}
+			}
+		}
+	}
+}
+
 func TestEveryAnswerIsInTheEnvelope(t *testing.T) {
 	t.Parallel()
 	answers := []struct {
