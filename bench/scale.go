@@ -30,13 +30,18 @@ type scale struct {
 	batch, commits float64
 }
 
-// minScale is what two of each must do at least of what one does, in percent. On
-// the cores that one has already filled, more processes can only cost.
-const minScale = 90
+// minScale is what two of each must do at least of what one does, in percent, where
+// fullLoad messages of each sender are in flight: so many that both services fill
+// their batches, as one does with inFlight. On the cores that one has already filled,
+// more processes can only cost.
+const (
+	minScale = 90
+	fullLoad = 2 * inFlight
+)
 
 // measureScale compares an installation with one record service and one socket
-// gateway with an installation with two of each. Both run all the time, and by turns
-// one has something to do.
+// gateway with an installation with two of each, under two loads. Both run all the time,
+// and by turns one has something to do.
 func (b *bench) measureScale(ctx context.Context) (err error) {
 	installations := make([]*installation, 2)
 	for i := range installations {
@@ -47,16 +52,22 @@ func (b *bench) measureScale(ctx context.Context) (err error) {
 			return fmt.Errorf("start %s: %w", in, err)
 		}
 	}
-	rounds := make([][2]scale, max(b.rounds, scaleRounds))
-	for i := range rounds {
-		progress("scale, round %d of %d", i+1, len(rounds))
+	some, full := make([][2]scale, max(b.rounds, scaleRounds)), make([][2]scale, max(b.rounds, scaleRounds))
+	for i := range full {
+		progress("scale, round %d of %d", i+1, len(full))
 		for n, in := range installations {
-			if rounds[i][n], err = b.measureInstallation(ctx, in); err != nil {
+			if some[i][n], err = b.measureInstallation(ctx, in, inFlight); err == nil {
+				full[i][n], err = b.measureInstallation(ctx, in, fullLoad)
+			}
+			if err != nil {
 				return fmt.Errorf("measure %s: %w\na gateway said:\n%s", in, err, in.connects[0].logTail())
 			}
 		}
 	}
-	b.reportScale(installations, rounds)
+	b.report.atLeast(ofScale(fullLoad), inPercent(full), minScale, " %")
+	b.reportScale(installations, fullLoad, full)
+	b.report.note(ofScale(inFlight), number(inPercent(some))+" %")
+	b.reportScale(installations, inFlight, some)
 	return nil
 }
 
@@ -140,13 +151,13 @@ func (in *installation) addresses() []string {
 	return addresses
 }
 
-func (b *bench) measureInstallation(ctx context.Context, in *installation) (s scale, err error) {
+func (b *bench) measureInstallation(ctx context.Context, in *installation, load int) (s scale, err error) {
 	before, err := in.appended(ctx)
 	if err != nil {
 		return s, err
 	}
 	var sent int
-	s.sample, sent, err = b.talk(ctx, "scale", wirev1.Device_DEVICE_WINDOWS, in.addresses(), in.meter)
+	s.sample, sent, err = b.talk(ctx, "scale", wirev1.Device_DEVICE_WINDOWS, in.addresses(), load, in.meter)
 	if err != nil {
 		return s, err
 	}
@@ -180,18 +191,24 @@ func (in *installation) appended(ctx context.Context) (all appended, err error) 
 	return all, nil
 }
 
-func (b *bench) reportScale(installations []*installation, rounds [][2]scale) {
+func ofScale(load int) string {
+	return fmt.Sprintf("socket, two record services and two gateways, %d in flight: rate against one of each", load)
+}
+
+func inPercent(rounds [][2]scale) float64 {
+	return 100 * median(rounds, func(x [2]scale) float64 { return x[1].rate() / x[0].rate() })
+}
+
+func (b *bench) reportScale(installations []*installation, load int, rounds [][2]scale) {
 	r := b.report
-	r.atLeast("socket, two record services and two gateways: rate against one of each", 100*median(rounds, func(x [2]scale) float64 {
-		return x[1].rate() / x[0].rate()
-	}), minScale, " %")
 	for n, in := range installations {
+		about := fmt.Sprintf("%s, %d in flight: ", in, load)
 		of := func(value func(scale) float64) float64 {
 			return median(rounds, func(x [2]scale) float64 { return value(x[n]) })
 		}
-		r.note(in.String()+": messages a second, and the median of a message", fmt.Sprintf("%s, %s", number(of(func(s scale) float64 { return s.rate() })),
+		r.note(about+"messages a second, and the median of a message", fmt.Sprintf("%s, %s", number(of(func(s scale) float64 { return s.rate() })),
 			micros(median(rounds, func(x [2]scale) time.Duration { return x[n].median() }))))
-		r.note(in.String()+": events a batch, and hand-overs of the position a second", fmt.Sprintf("%s, %s",
+		r.note(about+"events a batch, and hand-overs of the position a second", fmt.Sprintf("%s, %s",
 			number(of(func(s scale) float64 { return s.batch })), number(of(func(s scale) float64 { return s.commits }))))
 		var each []string
 		for i, process := range in.processes() {
@@ -199,7 +216,7 @@ func (b *bench) reportScale(installations []*installation, rounds [][2]scale) {
 				return x[n].cpu[i] / time.Duration(x[n].requests)
 			})))
 		}
-		r.note(in.String()+": CPU a message of each process", strings.Join(each, ", "))
+		r.note(about+"CPU a message of each process", strings.Join(each, ", "))
 	}
 }
 

@@ -16,19 +16,19 @@ type talks struct{ desktops, phones sample }
 
 func (b *bench) measureTalks(ctx context.Context) (t talks, err error) {
 	address := []string{b.server.address}
-	if t.desktops, _, err = b.talk(ctx, "socket-desktops", wirev1.Device_DEVICE_WINDOWS, address, b.meter); err != nil {
+	if t.desktops, _, err = b.talk(ctx, "socket-desktops", wirev1.Device_DEVICE_WINDOWS, address, inFlight, b.meter); err != nil {
 		return t, fmt.Errorf("measure messages between desktops: %w", err)
 	}
-	if t.phones, _, err = b.talk(ctx, "socket-phones", wirev1.Device_DEVICE_ANDROID, address, b.meter); err != nil {
+	if t.phones, _, err = b.talk(ctx, "socket-phones", wirev1.Device_DEVICE_ANDROID, address, inFlight, b.meter); err != nil {
 		return t, fmt.Errorf("measure messages between phones: %w", err)
 	}
 	return t, nil
 }
 
-// talk measures many senders at the same time, each of whom sends a message for
-// every one that is answered. What counts is what was delivered and confirmed; sent
+// talk measures many senders at the same time, each of whom has so many messages in
+// flight: he sends one for every one that is answered. What counts is what was delivered and confirmed; sent
 // is how many were sent in all.
-func (b *bench) talk(ctx context.Context, name string, device wirev1.Device, addresses []string, m meter) (s sample, sent int, err error) {
+func (b *bench) talk(ctx context.Context, name string, device wirev1.Device, addresses []string, inFlight int, m meter) (s sample, sent int, err error) {
 	couples, err := openCouples(addresses, manyClients, device)
 	if err != nil {
 		return sample{}, 0, err
